@@ -1,0 +1,65 @@
+#include "client/cli/reason_text.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+
+namespace lehr {
+namespace {
+
+std::string Acted(double stddev, double max_stddev) {
+  if (max_stddev > 0) {
+    return absl::StrFormat("acts: noise of %.4g was asked for and cut to max_stddev %.4g", stddev,
+                           max_stddev);
+  }
+  return absl::StrFormat("acts: noise of %.4g", stddev);
+}
+
+}  // namespace
+
+std::string ReasonText(const v1::Reason& reason) {
+  const double value = reason.value();
+  const double limit = reason.limit();
+  switch (reason.code()) {
+    case v1::Reason::CODE_ACTED:
+      return Acted(value, limit);
+    case v1::Reason::CODE_ZERO_STDDEV:
+      return absl::StrFormat("no noise to make at temperature %.4g", value);
+    case v1::Reason::CODE_BALANCED:
+      return absl::StrFormat("the losses are balanced: unsquared imbalance %.4g, acts above %.4g",
+                             value, limit);
+    case v1::Reason::CODE_OBSERVE_ONLY:
+      return "only observes";
+    case v1::Reason::CODE_COOLDOWN:
+      return absl::StrFormat("cooldown: %.0f of %.0f steps since it acted", value, limit);
+    case v1::Reason::CODE_BUDGET_SPENT:
+      return absl::StrFormat("budget spent: %.0f of %.0f acting steps in the window", value, limit);
+    case v1::Reason::CODE_BREAKER_OPEN:
+      return absl::StrFormat("breaker open: the mean loss rose to %.4g, %.4g was allowed", value,
+                             limit);
+    case v1::Reason::CODE_ACTING_STOPPED:
+      return "all acting was stopped by an operator";
+    case v1::Reason::CODE_BELOW_QUORUM:
+      return absl::StrFormat("too few reports: %.0f of %.0f needed", value, limit);
+    case v1::Reason::CODE_UNKNOWN_AFTER_CRASH:
+      return absl::StrFormat("the supervisor crashed; steps up to %.0f have no command", value);
+    case v1::Reason::CODE_NO_LOSSES:
+      return absl::StrFormat("no usable loss, left out: %.0f", value);
+    case v1::Reason::CODE_NO_AGREE:
+      return absl::StrFormat("ranks that lent no agree function: %.0f", value);
+    case v1::Reason::CODE_STDDEV_NOT_FINITE:
+      return absl::StrFormat("the noise would not be a finite number: %g", value);
+    case v1::Reason::CODE_RANK_LEFT:
+      return absl::StrFormat("ranks have left: %.0f", value);
+    default:
+      return reason.code() == 0 ? "" : absl::StrFormat("reason %d", reason.code());
+  }
+}
+
+std::string ReasonName(v1::Reason::Code code) {
+  constexpr size_t kPrefix = sizeof("CODE_") - 1;
+  const std::string& name = v1::Reason::Code_Name(code);
+  return name.size() > kPrefix ? absl::AsciiStrToLower(name.substr(kPrefix))
+                               : std::to_string(static_cast<int>(code));
+}
+
+}  // namespace lehr

@@ -1,0 +1,189 @@
+#include "client/cli/run_text.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/reason_text.h"
+#include "client/cli/table.h"
+
+namespace lehr {
+namespace {
+
+absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
+std::string Short(double number) { return absl::StrFormat("%.4g", number); }
+
+std::string StepText(int64_t step) { return step < 0 ? "-" : absl::StrCat(step); }
+
+// A number of the newest observation, or "-" where nothing was measured.
+std::string Measured(const v1::Run& run, double number) {
+  return run.observation().count() == 0 ? "-" : Short(number);
+}
+
+std::string LeftOutText(const v1::Observation& observation) {
+  std::vector<std::string> kinds;
+  const auto add = [&](uint64_t count, const char* kind) {
+    if (count > 0) {
+      kinds.push_back(absl::StrCat(count, " ", kind));
+    }
+  };
+  add(observation.nan_losses(), "NaN");
+  add(observation.infinite_losses(), "infinite");
+  add(observation.negative_losses(), "negative");
+  return kinds.empty() ? "" : absl::StrCat("; left out: ", absl::StrJoin(kinds, ", "));
+}
+
+std::string HighestText(const v1::Observation& observation) {
+  return absl::StrJoin(
+      observation.highest(), ", ", [](std::string* out, const v1::ExampleLoss& example) {
+        absl::StrAppendFormat(out, "%.4g (example %d)", example.loss(), example.example_id());
+      });
+}
+
+std::string DurationText(const google::protobuf::Duration& duration) {
+  return absl::FormatDuration(absl::Seconds(duration.seconds()) +
+                              absl::Nanoseconds(duration.nanos()));
+}
+
+std::string SettingsText(const v1::RunSettings& settings) {
+  std::string text =
+      absl::StrCat("lag ", settings.lag(), ", run_seed ", settings.run_seed(),
+                   ", straggler_timeout ", DurationText(settings.straggler_timeout()),
+                   ", join_timeout ", DurationText(settings.join_timeout()));
+  if (settings.loss_offset() != 0) {
+    absl::StrAppend(&text, ", loss_offset ", Short(settings.loss_offset()));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string AgeText(absl::Duration age) {
+  if (age < absl::Minutes(2)) {
+    return absl::StrCat(std::max<int64_t>(0, absl::ToInt64Seconds(age)), " s");
+  }
+  if (age < absl::Hours(2)) {
+    return absl::StrCat(absl::ToInt64Minutes(age), " min");
+  }
+  if (age < absl::Hours(48)) {
+    return absl::StrCat(absl::ToInt64Hours(age), " h");
+  }
+  return absl::StrCat(absl::ToInt64Hours(age) / 24, " d");
+}
+
+std::string StateName(v1::RunState state) {
+  constexpr size_t kPrefix = sizeof("RUN_STATE_") - 1;
+  const std::string& name = v1::RunState_Name(state);
+  return name.size() > kPrefix ? absl::AsciiStrToLower(name.substr(kPrefix))
+                               : absl::StrCat("state ", static_cast<int>(state));
+}
+
+void PrintRuns(const std::vector<v1::Run>& runs, absl::Time now, bool is_terminal,
+               std::ostream& out) {
+  Table table({"RUN", "STATE", "RANKS", "STEP", "TEMPERATURE", "MEAN LOSS", "COMMANDS", "APPLIED",
+               "LAST SEEN", "POLICY"});
+  for (const v1::Run& run : runs) {
+    table.AddRow({run.run_id(), StateName(run.state()),
+                  absl::StrCat(run.connected(), "/", run.world_size()), StepText(run.step()),
+                  Measured(run, run.observation().temperature()),
+                  Measured(run, run.observation().mean()), absl::StrCat(run.commands()),
+                  absl::StrCat(run.applied()), AgeText(now - ToTime(run.last_seen())),
+                  PolicyText(run.settings().policy())});
+  }
+  table.Print(out, is_terminal);
+}
+
+std::string PolicyText(const v1::Policy& policy) {
+  std::string text = policy.observe() ? "observe: " : "";
+  if (policy.has_error_driven()) {
+    const v1::ErrorDrivenPolicy& rule = policy.error_driven();
+    absl::StrAppend(&text, "error_driven, base_noise_level ",
+                    Short(rule.has_base_noise_level() ? rule.base_noise_level() : 1));
+    if (rule.min_imbalance() > 0) {
+      absl::StrAppend(&text, ", min_imbalance ", Short(rule.min_imbalance()));
+    }
+  } else {
+    absl::StrAppend(&text, "a rule that this version does not know");
+  }
+  return text;
+}
+
+std::string GuardsText(const v1::Guards& guards) {
+  std::vector<std::string> limits;
+  if (guards.has_max_stddev()) {
+    limits.push_back(absl::StrCat("max_stddev ", Short(guards.max_stddev())));
+  }
+  if (guards.cooldown_steps() > 0) {
+    limits.push_back(absl::StrCat("cooldown_steps ", guards.cooldown_steps()));
+  }
+  if (guards.budget() > 0) {
+    limits.push_back(
+        absl::StrCat("budget ", guards.budget(), " in ", guards.budget_window_steps(), " steps"));
+  }
+  if (guards.breaker_factor() > 0) {
+    limits.push_back(absl::StrCat("breaker at ", Short(guards.breaker_factor()), " times within ",
+                                  guards.breaker_window_steps(), " steps"));
+  }
+  return limits.empty() ? "none" : absl::StrJoin(limits, ", ");
+}
+
+void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
+  const v1::Observation& observation = run.observation();
+  const auto fact = [&](const char* name, const std::string& text) {
+    out << absl::StrFormat("%-12s %s\n", name, text);
+  };
+  fact("run", run.run_id());
+  fact("state", absl::StrCat(StateName(run.state()), run.breaker_open() ? ", breaker open" : "",
+                             ", ", run.connected(), " of ", run.world_size(), " ranks connected"));
+  fact("generation", absl::StrCat(run.generation()));
+  fact("opened",
+       absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", ToTime(run.opened()), absl::UTCTimeZone()));
+  fact("last seen", absl::StrCat(AgeText(now - ToTime(run.last_seen())), " ago"));
+  fact("step", StepText(run.step()));
+  if (observation.count() > 0) {
+    fact("temperature", absl::StrCat(Short(observation.temperature()), " = magnitude ",
+                                     Short(observation.magnitude()), " * imbalance ",
+                                     Short(observation.imbalance())));
+    fact("losses", absl::StrCat(observation.count(), ": mean ", Short(observation.mean()),
+                                ", root mean square ", Short(observation.root_mean_square()),
+                                ", max ", Short(observation.max()), LeftOutText(observation)));
+    if (observation.highest_size() > 0) {
+      fact("highest", HighestText(observation));
+    }
+  }
+  fact("decision", run.step() < 0 ? "none yet" : ReasonText(run.reason()));
+  fact("commands",
+       absl::StrCat(run.commands(), ", applied ", run.applied(), ", skipped ", run.skipped()));
+  if (run.conflicts() > 0) {
+    fact("conflicts", absl::StrCat(run.conflicts(), " reports came twice with other losses"));
+  }
+  fact("policy", PolicyText(run.settings().policy()));
+  fact("guards", GuardsText(run.settings().guards()));
+  fact("settings", SettingsText(run.settings()));
+  for (const auto& [key, value] :
+       std::map<std::string, std::string>(run.labels().begin(), run.labels().end())) {
+    fact("label", absl::StrCat(key, " = ", value));
+  }
+}
+
+std::string DecisionHeader() {
+  return absl::StrFormat("%10s  %11s  %11s  %9s  %11s  %s", "STEP", "TEMPERATURE", "MEAN LOSS",
+                         "IMBALANCE", "NOISE", "REASON");
+}
+
+std::string DecisionLine(const v1::Decision& decision, const std::string& graph) {
+  const v1::Observation& observation = decision.observation();
+  const std::string noise =
+      decision.actions().empty() ? "-" : Short(decision.actions(0).perturb().stddev());
+  return absl::StrFormat("%10d  %11.4g  %11.4g  %9.4g  %11s  %s%s", decision.step(),
+                         observation.temperature(), observation.mean(), observation.imbalance(),
+                         noise, graph.empty() ? "" : graph + "  ", ReasonText(decision.reason()));
+}
+
+}  // namespace lehr

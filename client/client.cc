@@ -1,0 +1,142 @@
+#include "client/client.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "client/command.h"
+#include "client/core/parameter_digest.h"
+#include "client/core/session.h"
+#include "client/event_log.h"
+#include "client/supervisor_connection.h"
+
+namespace lehr {
+namespace {
+
+constexpr size_t kMaxStepLosses = size_t{1} << 24;
+constexpr int64_t kMaxStep = int64_t{1} << 62;
+constexpr absl::Duration kLongestPause = absl::Hours(24);
+
+// Why the step cannot be reported; empty if it can.
+std::string Fault(int64_t step, int64_t least_step, size_t losses, size_t example_ids) {
+  if (step < least_step || step >= kMaxStep) {
+    return absl::StrCat("steps must grow, from ", least_step, " on");
+  }
+  if (losses > kMaxStepLosses) {
+    return absl::StrCat("it has ", losses, " losses, at most ", kMaxStepLosses, " can be");
+  }
+  if (example_ids != 0 && example_ids != losses) {
+    return absl::StrCat("it has ", losses, " losses and ", example_ids, " example ids");
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+  if (absl::Status status = CheckClientOptions(options); !status.ok()) {
+    return status;
+  }
+  return std::unique_ptr<Client>(new Client(std::move(options)));
+}
+
+Client::Client(ClientOptions options)
+    : options_(std::move(options)),
+      log_(std::make_unique<EventLog>(options_.log)),
+      connection_(std::make_unique<SupervisorConnection>(
+          SupervisorConnection::Options{.supervisor = options_.supervisor,
+                                        .join = MakeJoin(options_),
+                                        .connect_timeout = options_.connect_timeout,
+                                        .decision_timeout = options_.decision_timeout},
+          *log_)),
+      last_step_(options_.resume_step - 1) {}
+
+Client::~Client() = default;
+
+StepResult Client::Step(int64_t step, absl::Span<const float> losses,
+                        absl::Span<const uint64_t> example_ids, absl::Span<const Tensor> tensors) {
+  std::optional<HeldDecision> command;
+  if (Report(step, losses, example_ids)) {
+    command = connection_->TakeCommand(step + 1);
+  }
+  StepResult result;
+  AgreeAndApply(std::move(command), tensors, result);
+  Conclude(result);
+  return result;
+}
+
+StepResult Client::LastStep(int64_t step, absl::Span<const float> losses,
+                            absl::Span<const uint64_t> example_ids) {
+  Report(step, losses, example_ids);
+  StepResult result;
+  Conclude(result);
+  return result;
+}
+
+// False: it is not reportable.
+bool Client::Report(int64_t step, absl::Span<const float> losses,
+                    absl::Span<const uint64_t> example_ids) {
+  const std::string fault = Fault(step, last_step_ + 1, losses.size(), example_ids.size());
+  if (!fault.empty()) {
+    log_->NoteOnce("not reportable", absl::StrCat("step ", step, " is not reported: ", fault));
+    return false;
+  }
+  last_step_ = step;
+  connection_->Report({.step = step,
+                       .losses = {losses.begin(), losses.end()},
+                       .example_ids = {example_ids.begin(), example_ids.end()}});
+  return true;
+}
+
+void Client::AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Tensor> tensors,
+                           StepResult& result) {
+  if (!held) {
+    Agree(0);
+    return;
+  }
+  const Command command(*std::move(held), tensors, *connection_->references());
+  const AgreeResult agreed = Agree(command.hash());
+  AppliedCommand applied =
+      command.ApplyIf(agreed.min == command.hash() && agreed.max == command.hash());
+  result.applied = applied.outcome.result == CommandOutcome::Result::kApplied;
+  result.perturbed = applied.outcome.perturbed;
+  result.non_finite = applied.outcome.non_finite;
+  result.unchanged = applied.outcome.unchanged;
+  result.reset_optimizer_state = std::move(applied.reset_optimizer_state);
+  std::optional<uint64_t> digest;
+  if (result.applied && options_.parameter_digest && options_.world_size > 1) {
+    digest = ParameterDigest(tensors);
+  }
+  connection_->SetOutcome(std::move(applied.outcome), digest);
+}
+
+AgreeResult Client::Agree(uint64_t hash) const {
+  if (options_.agree) {
+    return options_.agree(hash);
+  }
+  return options_.world_size == 1 ? AgreeResult{.min = hash, .max = hash} : AgreeResult{};
+}
+
+void Client::Conclude(StepResult& result) {
+  SupervisorConnection::Status status = connection_->TakeStatus();
+  result.connected = status.joined;
+  result.generation = status.generation;
+  result.decision = std::move(status.newest_decision);
+  log_->Tell();
+}
+
+void Client::Pause(std::string_view reason, absl::Duration at_most) {
+  connection_->Pause(
+      {.reason = std::string(reason), .until = absl::Now() + std::min(at_most, kLongestPause)});
+}
+
+void Client::Checkpointed(int64_t step) { connection_->Checkpointed(step); }
+
+void Client::Leave(bool completed) {
+  connection_->Leave(completed);
+  log_->Tell();
+}
+
+}  // namespace lehr

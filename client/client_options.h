@@ -1,0 +1,92 @@
+// What a rank says of itself and its run when it begins; see client.h for their use.
+#ifndef LEHR_CLIENT_CLIENT_OPTIONS_H_
+#define LEHR_CLIENT_CLIENT_OPTIONS_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "lehr/v1/decision.pb.h"
+#include "lehr/v1/supervisor.pb.h"
+
+namespace lehr {
+
+// The least and the greatest of the hashes that the ranks brought.
+struct AgreeResult {
+  uint64_t min = 0;
+  uint64_t max = 0;
+};
+
+// A tensor's name and scale, for commands that are relative to it.
+struct TensorScale {
+  std::string name;
+  // The standard deviation of its initial values; 1/sqrt(fan_in) where it starts constant.
+  // Unit: parameter units. Bound: finite, > 0.
+  float reference_stddev = 0;
+};
+
+struct ClientOptions {
+  // HOST:PORT. Required.
+  std::string supervisor;
+  // 1 to 128 characters of A-Z a-z 0-9 . _ -, the first a letter or digit. Required.
+  std::string run_id;
+
+  // This rank. Bound: [0, world_size).
+  uint32_t rank = 0;
+  // Ranks of the job. Bound: [1, 65536].
+  uint32_t world_size = 1;
+  // A nonce that all ranks of one start of the job share, and that another start does not have.
+  // Bound: 128 bytes. Default: a random one, if world_size is 1; else required.
+  std::string job_attempt;
+  // The first step: 0 for a fresh start, else the one after the checkpoint that is resumed from.
+  // Bound: [0, 2^62).
+  int64_t resume_step = 0;
+  // Raised by a job that rewinds and wants other noise than before.
+  uint32_t branch = 0;
+  // Ranks with an equal shard_id hold equal parameters.
+  uint64_t shard_id = 0;
+
+  // How the run is measured and decided; decision.proto describes each field. The rank that opens
+  // the generation sets it. straggler_timeout, if unset, becomes three fifths of decision_timeout.
+  v1::RunSettings settings;
+  // Needed only for commands that are relative; all tensors then. Bound: 65536.
+  std::vector<TensorScale> tensors;
+  // Shown with the run. Bound: 16 labels of 63 bytes each way.
+  std::map<std::string, std::string> labels;
+
+  // Greatest wait of the first step for the supervisor to be reached. Bound: (0, 1 h].
+  absl::Duration connect_timeout = absl::Seconds(5);
+  // Greatest wait of a step for its decision. After one time-out no step waits until the supervisor
+  // is reached again. Keep supervisor < client: settings.straggler_timeout must be shorter.
+  // Bound: (0, 1 h].
+  absl::Duration decision_timeout = absl::Seconds(5);
+
+  // The minimum and the maximum of `hash` over all ranks, by the trainer's own collective. Called
+  // on the thread of Step, exactly once in each Step, connected or not; it may ride on an
+  // all-reduce that the trainer does anyway. If the collective fails, return {0, 0}. Without it, a
+  // job of more than one rank is observed only.
+  std::function<AgreeResult(uint64_t hash)> agree;
+  // After an applied command, report a digest of the parameters, so that drifted replicas are seen.
+  // Costs one pass over the parameters. Nothing is computed for world_size 1.
+  bool parameter_digest = true;
+
+  // Takes one line when something changes: joined, lost, refused. Called by any thread, not within
+  // a call of `log`. Default: stderr.
+  std::function<void(std::string_view line)> log;
+};
+
+// INVALID_ARGUMENT with the option's name and value if a bound above is broken. Other bounds of the
+// settings are the supervisor's to check.
+absl::Status CheckClientOptions(const ClientOptions& options);
+
+// What every Join of this process says alike: all but the session's part. Draws the nonces.
+v1::Join MakeJoin(const ClientOptions& options);
+
+}  // namespace lehr
+
+#endif  // LEHR_CLIENT_CLIENT_OPTIONS_H_

@@ -1,0 +1,54 @@
+// What a rank does with the command that it holds: check it, agree on it with the other ranks, and
+// apply it.
+#ifndef LEHR_CLIENT_COMMAND_H_
+#define LEHR_CLIENT_COMMAND_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "client/core/perturbation.h"
+#include "client/core/session.h"
+
+namespace lehr {
+
+// Canonical tensor name to the standard deviation that the opener of the generation declared.
+using ReferenceStddevs = absl::flat_hash_map<std::string, float>;
+
+struct AppliedCommand {
+  CommandOutcome outcome;
+  // Indices of the tensors whose optimizer state must start over. Ascending.
+  std::vector<size_t> reset_optimizer_state;
+};
+
+// A command against the tensors of this rank.
+class Command {
+ public:
+  // `tensors` must outlive it. The unit of relative noise is taken from `references` alone, so that
+  // it is the same on every rank.
+  Command(HeldDecision decision, absl::Span<const Tensor> tensors,
+          const ReferenceStddevs& references);
+
+  // What the other ranks must hold too; 0 if it cannot be applied here.
+  uint64_t hash() const { return hash_; }
+
+  // Applies it if every rank brought the same hash, and says what became of it.
+  AppliedCommand ApplyIf(bool all_agree) const;
+
+ private:
+  const HeldDecision decision_;
+  absl::Span<const Tensor> tensors_;
+  // The tensors with their references, if an action is relative.
+  std::vector<Tensor> referenced_;
+  // Why it cannot be applied here; empty if it can.
+  std::string obstacle_;
+  uint64_t hash_ = 0;
+};
+
+}  // namespace lehr
+
+#endif  // LEHR_CLIENT_COMMAND_H_

@@ -1,0 +1,63 @@
+#include "client/core/command_hash.h"
+
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "client/core/sha256_prefix.h"
+
+namespace lehr {
+namespace {
+
+constexpr std::string_view kLayout = "lehr.actions.v1";
+constexpr std::uint8_t kPerturb = 1;
+
+// Little-endian, on any CPU.
+template <std::unsigned_integral Word>
+void AppendWord(std::string& bytes, Word word) {
+  for (std::size_t i = 0; i < sizeof(word); ++i) {
+    bytes.push_back(static_cast<char>(word >> (8 * i) & 0xFF));
+  }
+}
+
+void AppendFloat(std::string& bytes, float number) {
+  AppendWord(bytes, std::bit_cast<std::uint32_t>(number));
+}
+
+void AppendText(std::string& bytes, std::string_view text) {
+  AppendWord(bytes, static_cast<std::uint32_t>(text.size()));
+  bytes.append(text);
+}
+
+std::string Payload(const Perturbation& perturbation) {
+  std::string payload;
+  AppendWord(payload, perturbation.id);
+  AppendWord(payload, perturbation.seed);
+  AppendFloat(payload, perturbation.stddev);
+  AppendWord(payload, static_cast<std::uint8_t>(perturbation.scale));
+  AppendFloat(payload, perturbation.shrink);
+  AppendWord(payload, static_cast<std::uint8_t>(perturbation.optimizer_state));
+  AppendText(payload, perturbation.tensor_selector);
+  AppendText(payload, perturbation.noise_spec);
+  return payload;
+}
+
+}  // namespace
+
+std::uint64_t HashActions(absl::Span<const Perturbation> actions) {
+  if (actions.empty()) {
+    return 0;
+  }
+  std::string bytes(kLayout);
+  AppendWord(bytes, static_cast<std::uint32_t>(actions.size()));
+  for (const Perturbation& perturbation : actions) {
+    AppendWord(bytes, kPerturb);
+    AppendText(bytes, Payload(perturbation));
+  }
+  const std::uint64_t hash = Sha256Prefix(bytes);
+  return hash == 0 ? 1 : hash;
+}
+
+}  // namespace lehr

@@ -1,0 +1,1 @@
+"""Lehr, the annealer of training runs: what a trainer in Python uses."""

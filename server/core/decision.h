@@ -1,0 +1,74 @@
+// What a supervisor decides about one step: the actions that every rank is to take, and why.
+//
+// Plain values, no threading concerns. The wire forms are in proto/lehr/v1/decision.proto.
+#ifndef LEHR_SERVER_CORE_DECISION_H_
+#define LEHR_SERVER_CORE_DECISION_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "server/core/observation.h"
+
+namespace lehr {
+
+// Why a decision is what it is. `value` and `limit` of a Reason mean what decision.proto says of
+// the code of the same name.
+enum class ReasonCode {
+  kActed = 1,
+  kZeroStddev = 2,
+  kBalanced = 3,
+  kObserveOnly = 4,
+  kCooldown = 5,
+  kBudgetSpent = 6,
+  kBreakerOpen = 7,
+  kActingStopped = 8,
+  kBelowQuorum = 9,
+  kUnknownAfterCrash = 10,
+  kNoLosses = 11,
+  kNoAgree = 12,
+  kStddevNotFinite = 13,
+  kRankLeft = 14,
+};
+
+struct Reason {
+  ReasonCode code;
+  double value = 0;
+  double limit = 0;
+};
+
+enum class ActionScale { kAbsolute, kRelative };
+enum class ActionOptimizerState { kKeep, kReset };
+
+// theta <- shrink * theta + sigma * z(seed, tensor, index) on every rank; see
+// proto/lehr/v1/NOISE.md.
+struct PerturbAction {
+  uint64_t id = 0;
+  uint64_t seed = 0;
+  float stddev = 0;
+  ActionScale scale = ActionScale::kAbsolute;
+  float shrink = 1;
+  ActionOptimizerState optimizer_state = ActionOptimizerState::kKeep;
+  std::string tensor_selector;
+};
+
+// The decision about (generation, step). Made once, then never changed.
+struct StepDecision {
+  uint64_t generation = 0;
+  int64_t step = 0;
+  int64_t apply_step = 0;
+  Observation observation;
+  Reason reason;
+  // Applied in this order by every rank, or by none.
+  std::vector<PerturbAction> actions;
+  // What the policy wanted and was not allowed to do.
+  std::vector<PerturbAction> withheld;
+  uint32_t reports = 0;
+  absl::Time closed;
+  std::string policy;
+};
+
+}  // namespace lehr
+
+#endif  // LEHR_SERVER_CORE_DECISION_H_

@@ -1,0 +1,301 @@
+#include "server/core/generation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/core/perturbation_seed.h"
+
+namespace lehr {
+
+Generation::Generation(const GenerationSpec& spec) : Generation(spec, GuardState()) {}
+
+Generation::Generation(const GenerationSpec& spec, GuardState guards)
+    : spec_(spec),
+      members_(spec.world_size, spec.resume_step - 1),
+      guard_state_(std::move(guards)),
+      decided_through_(spec.resume_step - 1),
+      unknown_through_(spec.resume_step - 1) {}
+
+Generation::Generation(const GenerationSpec& spec, GenerationState state, bool clean_stop,
+                       absl::Time now)
+    : spec_(spec),
+      members_(spec.world_size, state.decided_through),
+      guard_state_(std::move(state.guards)),
+      decided_through_(state.decided_through),
+      gate_deadline_(now + spec.settings.join_timeout),
+      unclean_(!clean_stop),
+      unknown_through_(state.decided_through) {}
+
+absl::Status Generation::CanConnect(uint32_t rank, const Hello& hello) const {
+  if (rank >= spec_.world_size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rank is ", rank, "; it must be below the world size ", spec_.world_size));
+  }
+  const Membership::Rank& current = members_.rank(rank);
+  if (current.connected && current.process != hello.process) {
+    return absl::AlreadyExistsError(absl::StrCat("rank ", rank, " is held by the live process ",
+                                                 current.process, ", not ", hello.process));
+  }
+  return absl::OkStatus();
+}
+
+Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
+  members_.Connect(rank, hello.process, hello.can_agree);
+  if (unclean_ && gate_closed_ && hello.highest_step >= 0) {
+    unknown_through_ = std::max(unknown_through_, hello.highest_step + spec_.settings.lag);
+  }
+  if (gate_closed_ && members_.joined() == spec_.world_size) {
+    OpenGate(now);
+  }
+  return CloseDue(now);
+}
+
+bool Generation::Restore(const StepDecision& held) {
+  if (!gate_closed_ || !unclean_ || held.generation != spec_.number ||
+      held.step <= decided_through_) {
+    return false;
+  }
+  decided_through_ = held.step;
+  unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
+  guard_state_ = Replay(spec_.settings.guards, std::move(guard_state_), held);
+  Remember(std::make_shared<StepDecision>(held));
+  return true;
+}
+
+void Generation::Disconnect(uint32_t rank) { members_.Disconnect(rank); }
+
+Effects Generation::Leave(uint32_t rank, absl::Time now) {
+  members_.Leave(rank);
+  return CloseDue(now);
+}
+
+void Generation::Pause(uint32_t rank, absl::Time until) { members_.Pause(rank, until); }
+
+ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now) {
+  const int64_t step = report.step;
+  const Membership::Rank before = members_.rank(rank);
+  if (step < spec_.resume_step || step >= kMaxStep) {
+    return ReportRefused{RefusalCode::kInvalid,
+                         absl::StrCat("step is ", step, "; this generation takes steps in [",
+                                      spec_.resume_step, ", 2^62)")};
+  }
+  const bool conflicts = step == before.highest_step && before.newest_digest != 0 &&
+                         report.digest != before.newest_digest;
+  if (step <= decided_through_) {
+    members_.Report(rank, step, conflicts ? before.newest_digest : report.digest);
+    return ReportAnswered{Recent(step), conflicts};
+  }
+  const auto open = open_.find(step);
+  if (open != open_.end() &&
+      std::count(open->second.reporters.begin(), open->second.reporters.end(), rank) > 0) {
+    if (conflicts) {
+      return ReportRefused{RefusalCode::kConflict,
+                           absl::StrCat("step ", step, " of rank ", rank,
+                                        " was reported before with other losses; the first count")};
+    }
+    return ReportTaken{};
+  }
+  if (step < before.highest_step) {
+    return ReportRefused{RefusalCode::kInvalid,
+                         absl::StrCat("step is ", step, " after step ", before.highest_step,
+                                      "; the steps of a rank must grow")};
+  }
+  if (!open_.empty() && step > open_.begin()->first + kMaxOpenSteps) {
+    return ReportRefused{RefusalCode::kOutsideWindow,
+                         absl::StrCat("step is ", step, ", more than ", kMaxOpenSteps,
+                                      " beyond the oldest open step ", open_.begin()->first)};
+  }
+  OpenStep& target = OpenStepAt(step, now);
+  target.losses.Merge(report.losses);
+  target.top.Merge(report.top);
+  target.reporters.push_back(rank);
+  target.last_report = now;
+  members_.Report(rank, step, report.digest);
+  return ReportTaken{CloseDue(now)};
+}
+
+void Generation::CommandSkipped(int64_t step) {
+  guard_state_ = ForgetSkipped(std::move(guard_state_), step);
+}
+
+ClosedStep Generation::RecordNone(uint32_t rank, int64_t step, absl::Time now) {
+  StepDecision decision = Blank(step, now);
+  if (step <= unknown_through_) {
+    decision.reason = {ReasonCode::kUnknownAfterCrash, static_cast<double>(unknown_through_)};
+  } else {
+    decision.reason = {ReasonCode::kBelowQuorum, 0, static_cast<double>(Quorum(spec_.settings))};
+  }
+  auto shared = std::make_shared<const StepDecision>(std::move(decision));
+  Remember(shared);
+  return {.decision = shared,
+          .state_after = guard_state_,
+          .reporters = {rank},
+          .first_report = now,
+          .last_report = now};
+}
+
+Effects Generation::Tick(absl::Time now) {
+  if (gate_closed_ && now >= gate_deadline_) {
+    OpenGate(now);
+  }
+  return CloseDue(now);
+}
+
+absl::Time Generation::NextDeadline() const {
+  if (gate_closed_) {
+    return gate_deadline_;
+  }
+  return open_.empty() ? absl::InfiniteFuture() : open_.begin()->second.deadline;
+}
+
+int64_t Generation::SetPolicy(const Policy& policy) {
+  spec_.settings.policy = policy;
+  return NextUnopenedStep();
+}
+
+int64_t Generation::SetGuards(const Guards& guards) {
+  spec_.settings.guards = guards;
+  return NextUnopenedStep();
+}
+
+int64_t Generation::NextUnopenedStep() const {
+  return 1 + (open_.empty() ? decided_through_ : std::max(decided_through_, open_.rbegin()->first));
+}
+
+// From here on steps close. Ranks that have not come are not waited for; where ranks may hold
+// decisions that the journal lost, the steps that could be affected have no command.
+void Generation::OpenGate(absl::Time now) {
+  gate_closed_ = false;
+  if (members_.joined() < spec_.world_size) {
+    members_.SilenceMissing(decided_through_ + 1);
+  }
+  decided_through_ = std::max(decided_through_, unknown_through_);
+  for (auto& [step, open] : open_) {
+    open.deadline = now + open.settings.straggler_timeout;
+  }
+}
+
+Generation::OpenStep& Generation::OpenStepAt(int64_t step, absl::Time now) {
+  const auto [position, is_new] = open_.try_emplace(step);
+  OpenStep& open = position->second;
+  if (is_new) {
+    open.settings = spec_.settings;
+    open.first_report = now;
+    if (!gate_closed_) {
+      open.deadline = now + open.settings.straggler_timeout;
+    }
+  }
+  return open;
+}
+
+Effects Generation::CloseDue(absl::Time now) {
+  Effects effects;
+  while (!gate_closed_ && !open_.empty() && IsDue(open_.begin()->first, now)) {
+    auto oldest = open_.extract(open_.begin());
+    effects.closed.push_back(Close(oldest.key(), oldest.mapped(), now));
+  }
+  return effects;
+}
+
+bool Generation::IsDue(int64_t step, absl::Time now) {
+  OpenStep& open = open_.at(step);
+  if (members_.AwaitedThrough() >= step || step <= unknown_through_) {
+    return true;
+  }
+  if (now < open.deadline) {
+    return false;
+  }
+  const absl::Time pause_end = members_.LongestPauseOfMissing(step);
+  if (pause_end > now) {
+    open.deadline = pause_end;
+    return false;
+  }
+  members_.SilenceMissing(step);
+  return true;
+}
+
+ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
+  StepDecision decision = Blank(step, now);
+  decision.policy = PolicyName(open.settings.policy);
+  decision.reports = static_cast<uint32_t>(open.reporters.size());
+  decision.observation = MakeObservation(open.losses, open.top);
+  const uint32_t quorum = Quorum(open.settings);
+  if (step <= unknown_through_) {
+    decision.reason = {ReasonCode::kUnknownAfterCrash, static_cast<double>(unknown_through_)};
+  } else if (decision.reports < quorum) {
+    decision.reason = {ReasonCode::kBelowQuorum, static_cast<double>(decision.reports),
+                       static_cast<double>(quorum)};
+  } else {
+    Guarded guarded = ApplyGuards(open.settings.guards, std::move(guard_state_),
+                                  Veto(open.settings), step, decision.observation.temperature.mean,
+                                  Propose(open.settings.policy, decision.observation));
+    guard_state_ = std::move(guarded.state);
+    decision.reason = guarded.reason;
+    decision.actions = std::move(guarded.actions);
+    decision.withheld = std::move(guarded.withheld);
+    NumberActions(step, decision.actions);
+    NumberActions(step, decision.withheld);
+  }
+  decided_through_ = std::max(decided_through_, step);
+  auto shared = std::make_shared<const StepDecision>(std::move(decision));
+  Remember(shared);
+  return {.decision = shared,
+          .state_after = guard_state_,
+          .reporters = std::move(open.reporters),
+          .first_report = open.first_report,
+          .last_report = open.last_report};
+}
+
+// Why nothing may act at all, if so.
+std::optional<Reason> Generation::Veto(const RunSettings& settings) const {
+  if (acting_stopped_) {
+    return Reason{ReasonCode::kActingStopped};
+  }
+  if (settings.policy.observe) {
+    return Reason{ReasonCode::kObserveOnly};
+  }
+  if (members_.left() > 0) {
+    return Reason{ReasonCode::kRankLeft, static_cast<double>(members_.left())};
+  }
+  if (spec_.world_size > 1 && members_.without_agree() > 0) {
+    return Reason{ReasonCode::kNoAgree, static_cast<double>(members_.without_agree())};
+  }
+  return std::nullopt;
+}
+
+StepDecision Generation::Blank(int64_t step, absl::Time now) const {
+  StepDecision decision;
+  decision.generation = spec_.number;
+  decision.step = step;
+  decision.apply_step = step + 1 + spec_.settings.lag;
+  decision.closed = now;
+  decision.policy = PolicyName(spec_.settings.policy);
+  return decision;
+}
+
+void Generation::NumberActions(int64_t step, std::vector<PerturbAction>& actions) const {
+  for (uint32_t position = 0; position < actions.size(); ++position) {
+    actions[position].seed = PerturbationSeed(spec_.settings.run_seed, spec_.branch, step);
+    actions[position].id = PerturbationId(spec_.settings.run_seed, spec_.number, step, position);
+  }
+}
+
+void Generation::Remember(std::shared_ptr<const StepDecision> decision) {
+  recent_.push_back(std::move(decision));
+  if (recent_.size() > kRecentDecisions) {
+    recent_.pop_front();
+  }
+}
+
+std::shared_ptr<const StepDecision> Generation::Recent(int64_t step) const {
+  const auto found = std::find_if(recent_.rbegin(), recent_.rend(),
+                                  [&](const auto& decision) { return decision->step == step; });
+  return found == recent_.rend() ? nullptr : *found;
+}
+
+uint32_t Generation::Quorum(const RunSettings& settings) const {
+  return settings.quorum == 0 ? spec_.world_size / 2 + 1 : settings.quorum;
+}
+
+}  // namespace lehr

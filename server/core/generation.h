@@ -1,0 +1,213 @@
+// One generation of a run: the barrier over its ranks, and the decision at each step.
+//
+// A pure state machine: no I/O, no clock (`now` is an argument), not thread-safe. Whoever owns it
+// calls in with what ranks say, and carries out the Effects that come back, in their order:
+//
+//   Generation generation(spec);
+//   Effects effects = generation.Connect(/*rank=*/0, hello, now);
+//   ReportResult result = generation.Report(/*rank=*/0, report, now);
+//   for (const ClosedStep& closed : std::get<ReportTaken>(result).effects.closed) {
+//     // journal closed.decision, then send it to closed.reporters
+//   }
+//
+// Promises: at most one decision for a step; no step closes before every rank has joined; a step
+// closes when every rank that is waited for has reported, or at the straggler timeout; each
+// reporter of a step gets its decision.
+#ifndef LEHR_SERVER_CORE_GENERATION_H_
+#define LEHR_SERVER_CORE_GENERATION_H_
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/core/decision.h"
+#include "server/core/guards.h"
+#include "server/core/membership.h"
+#include "server/core/policy.h"
+
+namespace lehr {
+
+// Steps beyond the oldest open one that may be open at the same time.
+inline constexpr int64_t kMaxOpenSteps = 1024;
+// Closed decisions kept in memory for ranks that ask again; older ones are in the journal.
+inline constexpr size_t kRecentDecisions = 32;
+inline constexpr int64_t kMaxStep = int64_t{1} << 62;
+
+// How a generation is measured and decided; decision.proto documents each field of RunSettings.
+struct RunSettings {
+  Policy policy;
+  Guards guards;
+  uint64_t run_seed = 0;
+  uint32_t lag = 0;
+  float loss_offset = 0;
+  absl::Duration straggler_timeout = absl::Seconds(10);
+  absl::Duration join_timeout = absl::Seconds(60);
+  // 0: more than half of the ranks.
+  uint32_t quorum = 0;
+};
+
+struct GenerationSpec {
+  uint64_t number = 1;
+  uint32_t branch = 0;
+  uint32_t world_size = 1;
+  int64_t resume_step = 0;
+  RunSettings settings;
+};
+
+// The losses of one rank at one step, all pieces together.
+struct StepReport {
+  int64_t step = 0;
+  LossStatistics losses;
+  TopLosses top;
+  // Equal for reports of equal losses; never 0.
+  uint64_t digest = 1;
+};
+
+// What a journal keeps of a generation, to continue it.
+struct GenerationState {
+  // The newest step that has a decision. resume_step - 1: none.
+  int64_t decided_through = -1;
+  GuardState guards;
+};
+
+// A decision that has just been made.
+struct ClosedStep {
+  std::shared_ptr<const StepDecision> decision;
+  // To be journaled with it.
+  GuardState state_after;
+  // The ranks that wait for it.
+  std::vector<uint32_t> reporters;
+  absl::Time first_report;
+  absl::Time last_report;
+};
+
+struct Effects {
+  // In the order in which they must be journaled and sent.
+  std::vector<ClosedStep> closed;
+};
+
+// What a report leads to.
+struct ReportTaken {
+  Effects effects;
+};
+// The step has a decision already; this rank gets it (again).
+struct ReportAnswered {
+  // Null: it is not in memory. Look it up in the journal, else RecordNone.
+  std::shared_ptr<const StepDecision> decision;
+  // The rank reported this step before with other losses.
+  bool conflict = false;
+};
+enum class RefusalCode { kInvalid, kOutsideWindow, kConflict };
+struct ReportRefused {
+  RefusalCode code;
+  std::string message;
+};
+using ReportResult = std::variant<ReportTaken, ReportAnswered, ReportRefused>;
+
+class Generation {
+ public:
+  // A new generation: steps open once all its ranks have joined.
+  explicit Generation(const GenerationSpec& spec);
+  // A rewind to a checkpoint: as above, with the guards as they were there.
+  Generation(const GenerationSpec& spec, GuardState guards);
+  // A restart of the supervisor: steps open when all ranks are back, or at the join timeout after
+  // `now`. After an unclean stop, steps that may have been decided without a trace are "none" for
+  // good: those up to the newest that any rank holds or has reported, plus lag.
+  Generation(const GenerationSpec& spec, GenerationState state, bool clean_stop, absl::Time now);
+
+  // A stream of `rank` begins. ALREADY_EXISTS if another process holds the rank; the same process
+  // takes over. INVALID_ARGUMENT for a rank beyond the world size.
+  struct Hello {
+    std::string process;
+    bool can_agree = false;
+    // On a rejoin: the newest step that the rank has reported; -1: none.
+    int64_t highest_step = -1;
+  };
+  absl::Status CanConnect(uint32_t rank, const Hello& hello) const;
+  Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);
+
+  // A decision that a rejoining rank holds and that the journal may have lost. True: it is new here
+  // and must be journaled. Call before Connect.
+  bool Restore(const StepDecision& held);
+
+  // The stream ended. A disconnect is not a leave: the rank is waited for until the timeout.
+  void Disconnect(uint32_t rank);
+  // The rank ended on purpose.
+  Effects Leave(uint32_t rank, absl::Time now);
+  // The rank will be silent until `until`; steps wait for it until then.
+  void Pause(uint32_t rank, absl::Time until);
+
+  ReportResult Report(uint32_t rank, StepReport report, absl::Time now);
+
+  // The ranks did not apply what `step` commanded.
+  void CommandSkipped(int64_t step);
+
+  // For a step at or before decided_through that the journal does not know: "none" from now on.
+  ClosedStep RecordNone(uint32_t rank, int64_t step, absl::Time now);
+
+  // Closes what is due. Call at NextDeadline or later.
+  Effects Tick(absl::Time now);
+  // InfiniteFuture: nothing is waited for.
+  absl::Time NextDeadline() const;
+
+  // From the next unopened step on. Returns that step.
+  int64_t SetPolicy(const Policy& policy);
+  int64_t SetGuards(const Guards& guards);
+  // While stopped, nothing acts.
+  void StopActing(bool stop) { acting_stopped_ = stop; }
+
+  const GenerationSpec& spec() const { return spec_; }
+  const Membership& members() const { return members_; }
+  const GuardState& guard_state() const { return guard_state_; }
+  // The newest step with a decision; resume_step - 1: none.
+  int64_t decided_through() const { return decided_through_; }
+
+ private:
+  struct OpenStep {
+    RunSettings settings;
+    LossStatistics losses;
+    TopLosses top;
+    std::vector<uint32_t> reporters;
+    absl::Time first_report;
+    absl::Time last_report;
+    absl::Time deadline = absl::InfiniteFuture();
+  };
+
+  void OpenGate(absl::Time now);
+  OpenStep& OpenStepAt(int64_t step, absl::Time now);
+  Effects CloseDue(absl::Time now);
+  bool IsDue(int64_t step, absl::Time now);
+  ClosedStep Close(int64_t step, OpenStep& open, absl::Time now);
+  std::optional<Reason> Veto(const RunSettings& settings) const;
+  StepDecision Blank(int64_t step, absl::Time now) const;
+  void NumberActions(int64_t step, std::vector<PerturbAction>& actions) const;
+  int64_t NextUnopenedStep() const;
+  void Remember(std::shared_ptr<const StepDecision> decision);
+  std::shared_ptr<const StepDecision> Recent(int64_t step) const;
+  uint32_t Quorum(const RunSettings& settings) const;
+
+  GenerationSpec spec_;
+  Membership members_;
+  GuardState guard_state_;
+  std::map<int64_t, OpenStep> open_;
+  std::deque<std::shared_ptr<const StepDecision>> recent_;
+  int64_t decided_through_;
+  bool acting_stopped_ = false;
+  // Steps are collected but not closed until the ranks are there.
+  bool gate_closed_ = true;
+  absl::Time gate_deadline_ = absl::InfiniteFuture();
+  // Steps up to here may have been decided before an unclean stop.
+  bool unclean_ = false;
+  int64_t unknown_through_;
+};
+
+}  // namespace lehr
+
+#endif  // LEHR_SERVER_CORE_GENERATION_H_

@@ -1,0 +1,56 @@
+// The gRPC side of lehrd: services, bounds, health and reflection on one port.
+#ifndef LEHR_SERVER_GRPC_SERVER_H_
+#define LEHR_SERVER_GRPC_SERVER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/metrics.h"
+#include "server/supervisor.h"
+
+namespace grpc {
+class Server;
+}
+
+namespace lehr {
+
+class GrpcServer {
+ public:
+  struct Options {
+    // "host:port"; port 0 takes a free one.
+    std::string address;
+    // Ranks that may be connected at a time.
+    uint32_t max_streams = 4096;
+    // What all calls together may hold in buffers. Unit: bytes.
+    int64_t memory_quota = 0;
+    bool reflection = false;
+  };
+
+  // UNAVAILABLE, with the address, if it cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
+                                                           Supervisor& supervisor,
+                                                           Metrics& metrics);
+  ~GrpcServer();
+
+  int port() const { return port_; }
+  // Tells health checks that no more calls are wanted.
+  void SetNotServing();
+  // Waits for running calls until `deadline`, then cancels them.
+  void Shutdown(absl::Time deadline);
+
+ private:
+  struct Services;
+
+  GrpcServer();
+
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace lehr
+
+#endif  // LEHR_SERVER_GRPC_SERVER_H_

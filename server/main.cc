@@ -1,0 +1,145 @@
+// lehrd: wires the parts together, serves until SIGTERM or SIGINT, and drains.
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "server/file_limit.h"
+#include "server/grpc_log.h"
+#include "server/grpc_server.h"
+#include "server/http/http_api.h"
+#include "server/http/http_server.h"
+#include "server/journal/journal.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/options/options.h"
+#include "server/shutdown_signal.h"
+#include "server/supervisor.h"
+
+namespace lehr {
+namespace {
+
+// Files beside those of the streams: the journal, HTTP, gRPC's own.
+constexpr std::uint64_t kOtherFiles = 256;
+
+void PrepareFileLimit(int max_streams) {
+  const absl::StatusOr<std::uint64_t> limit = RaiseFileLimit();
+  if (!limit.ok()) {
+    LogWarning("file limit not raised", {{"why", limit.status().ToString()}});
+  } else if (*limit < max_streams + kOtherFiles) {
+    LogWarning("the limit on open files is low for --max_streams",
+               {{"limit", *limit}, {"max_streams", max_streams}});
+  }
+}
+
+// After a failed sync nothing that the disk says can be trusted: the next start recovers.
+[[noreturn]] void DieOfJournalFailure(const absl::Status& status) {
+  LogError("the journal failed", {{"why", status.ToString()}});
+  std::_Exit(EXIT_FAILURE);
+}
+
+absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const ServerOptions& options,
+                                                     Metrics& metrics) {
+  JournalOptions journal_options;
+  journal_options.data_dir = options.data_dir;
+  journal_options.commit_interval = options.commit_interval;
+  journal_options.on_failure = DieOfJournalFailure;
+  journal_options.on_commit = [&metrics](std::size_t records, absl::Duration duration) {
+    metrics.JournalCommitted(records, duration);
+  };
+  return Journal::Open(std::move(journal_options));
+}
+
+// Serves until the signal, and returns by when everything must be done. Nothing but the journal
+// calls the supervisor from then on.
+absl::StatusOr<absl::Time> ServeUntilSignal(const ServerOptions& options, ShutdownSignal& shutdown,
+                                            Supervisor& supervisor, Metrics& metrics) {
+  auto grpc_server = GrpcServer::Start({.address = options.listen.ToString(),
+                                        .max_streams = static_cast<uint32_t>(options.max_streams),
+                                        .memory_quota = options.memory_quota,
+                                        .reflection = options.reflection},
+                                       supervisor, metrics);
+  if (!grpc_server.ok()) {
+    return grpc_server.status();
+  }
+  const auto grpc_port = static_cast<std::uint16_t>((*grpc_server)->port());
+  LogInfo("serving gRPC", {{"address", Address{options.listen.host, grpc_port}.ToString()}});
+
+  const HttpApi api(supervisor, metrics);
+  std::unique_ptr<HttpServer> http_server;
+  if (options.http) {
+    auto started =
+        HttpServer::Start({.address = *options.http, .threads = options.http_threads},
+                          [&api](const HttpRequest& request) { return api.Handle(request); });
+    if (!started.ok()) {
+      return started.status();
+    }
+    http_server = *std::move(started);
+    LogInfo("serving HTTP",
+            {{"address", Address{options.http->host, http_server->port()}.ToString()}});
+  }
+
+  LogInfo("lehrd drains", {{"signal", shutdown.Wait()}});
+  const absl::Time deadline = absl::Now() + options.shutdown_timeout;
+  (*grpc_server)->SetNotServing();
+  supervisor.BeginShutdown(deadline);
+  (*grpc_server)->Shutdown(deadline);
+  return deadline;
+}
+
+absl::Status Serve(const ServerOptions& options, ShutdownSignal& shutdown) {
+  LogInfo("lehrd starts", {{"version", LEHR_VERSION}, {"data_dir", options.data_dir}});
+  PrepareFileLimit(options.max_streams);
+  Metrics metrics(options.metric_runs);
+  // The journal's thread calls the supervisor: it must be the first to go.
+  std::unique_ptr<Supervisor> supervisor;
+
+  auto journal = OpenJournal(options, metrics);
+  if (!journal.ok()) {
+    return journal.status();
+  }
+  auto started = Supervisor::Start({.journal = journal->get(),
+                                    .metrics = &metrics,
+                                    .max_runs = static_cast<uint32_t>(options.max_runs)});
+  if (!started.ok()) {
+    return started.status();
+  }
+  supervisor = *std::move(started);
+  (*journal)->NotifyDurable([&supervisor](uint64_t) { supervisor->OnDurable(); });
+
+  const absl::StatusOr<absl::Time> deadline =
+      ServeUntilSignal(options, shutdown, *supervisor, metrics);
+  const absl::Status closed =
+      (*journal)->Close(deadline.value_or(absl::Now() + options.shutdown_timeout));
+  return deadline.ok() ? closed : deadline.status();
+}
+
+int Main(int argc, char** argv) {
+  ShutdownSignal shutdown;
+  const auto options = ParseServerOptions(argc, argv, std::cout);
+  if (!options.ok()) {
+    std::cerr << "lehrd: " << options.status().message() << "\nlehrd --help lists the options.\n";
+    return 2;
+  }
+  if (!options->has_value()) {
+    return EXIT_SUCCESS;
+  }
+  StartLogging((*options)->log_level, (*options)->log_format);
+  LogWhatGrpcSays();
+  if (absl::Status status = Serve(**options, shutdown); !status.ok()) {
+    LogError("lehrd failed", {{"why", status.ToString()}});
+    return EXIT_FAILURE;
+  }
+  LogInfo("lehrd stopped");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace lehr
+
+int main(int argc, char** argv) { return lehr::Main(argc, argv); }

@@ -1,0 +1,235 @@
+#include "server/options/options.h"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/options/option_kinds.h"
+#include "server/options/yaml_config.h"
+
+namespace lehr {
+namespace {
+
+constexpr std::size_t kHelpWidth = 96;
+
+// "words of a long text" broken into lines of at most kHelpWidth, each with this indent.
+std::string Wrapped(const std::string& text, const std::string& indent) {
+  std::string lines;
+  std::string line = indent;
+  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (line.size() + 1 + word.size() > kHelpWidth) {
+      absl::StrAppend(&lines, line, "\n");
+      line = indent;
+    }
+    absl::StrAppend(&line, line.size() == indent.size() ? "" : " ", word);
+  }
+  return absl::StrCat(lines, line, "\n");
+}
+
+// A group of options, each as "--name=TYPE  (bounds, default)" and below it what it is for.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    return CLI::Formatter::make_usage(app, std::move(name)) + "\n";
+  }
+
+  std::string make_group(std::string group, bool /*is_positional*/,
+                         std::vector<const CLI::Option*> options) const override {
+    std::string help = absl::StrCat(group, ":\n");
+    for (const CLI::Option* option : options) {
+      absl::StrAppend(&help, "  ", option->get_name(), option->get_option_text(), "\n",
+                      Wrapped(option->get_description(), /*indent=*/"      "));
+    }
+    return help;
+  }
+};
+
+// Adds options to an app, group by group.
+class OptionAdder {
+ public:
+  OptionAdder(CLI::App* app, const YamlConfig* config) : app_(*app), config_(*config) {}
+
+  void BeginGroup(std::string group) { group_ = std::move(group); }
+
+  // `target` holds the default and receives the value.
+  template <typename T, typename Kind>
+  void Add(const std::string& name, T* target, Kind kind, const std::string& help) {
+    std::vector<std::string> notes;
+    if (!kind.Bounds().empty()) {
+      notes.push_back(kind.Bounds());
+    }
+    if (!kind.Print(*target).empty()) {
+      notes.push_back("default " + kind.Print(*target));
+    }
+    const auto store = [this, name, target, kind](const std::string& text) {
+      // CLI11 takes the next argument, whatever it is, where "=VALUE" is missing or empty.
+      if (absl::StartsWith(text, "--")) {
+        throw CLI::ValidationError(absl::StrCat(config_.Origin(name), ": has no value"));
+      }
+      auto value = kind.Parse(text);
+      if (!value.ok()) {
+        throw CLI::ValidationError(Complaint(name, text, value.status()));
+      }
+      *target = *std::move(value);
+    };
+    app_.add_option_function<std::string>("--" + name, store, help)
+        ->type_name("value")
+        ->option_text(absl::StrCat("=", kind.TypeName(), notes.empty() ? "" : "  (",
+                                   absl::StrJoin(notes, ", "), notes.empty() ? "" : ")"))
+        ->group(group_);
+  }
+
+  void AddFlag(const std::string& name, bool* target, const std::string& help) {
+    app_.add_flag("--" + name, *target, help)->group(group_);
+  }
+
+ private:
+  std::string Complaint(const std::string& name, const std::string& text,
+                        const absl::Status& status) const {
+    return absl::StrCat(config_.Origin(name), "=", text, ": ", status.message());
+  }
+
+  CLI::App& app_;
+  const YamlConfig& config_;
+  std::string group_;
+};
+
+void AddAddresses(OptionAdder& options, ServerOptions* values) {
+  options.BeginGroup("Addresses (port 0: a free one, which the log names)");
+  options.Add("listen", &values->listen, AddressKind{}, "Where ranks and lehr connect, by gRPC.");
+  options.Add("http", &values->http, AddressOrNoneKind{},
+              "Where the page, /metrics, /healthz, /readyz and /api/v1 are served, or none.");
+  options.AddFlag("allow_insecure", &values->allow_insecure,
+                  "Allow addresses other than loopback though nothing is encrypted or "
+                  "authenticated: whoever reaches them can read and command every run.");
+  options.AddFlag("reflection", &values->reflection,
+                  "Let tools such as grpcurl ask for the services and their messages.");
+}
+
+void AddJournal(OptionAdder& options, ServerOptions* values) {
+  options.BeginGroup("Journal");
+  options.Add(
+      "data_dir", &values->data_dir, TextKind{"DIR"},
+      "Where the journal lies; required. It is made if it is missing, and belongs to one lehrd "
+      "at a time. After a restart every run goes on from it.");
+  options.Add("commit_interval", &values->commit_interval,
+              DurationKind{absl::Milliseconds(1), absl::Milliseconds(100)},
+              "The longest that a decision waits for others to be written with. Longer: fewer "
+              "writes, but a crash forgets more.");
+}
+
+void AddBounds(OptionAdder& options, ServerOptions* values) {
+  options.BeginGroup("Bounds");
+  options.Add(
+      "max_streams", &values->max_streams, IntegerKind{1, 1'000'000},
+      "Ranks connected at once; more are refused and retry later. Each takes about 40 KB and "
+      "a file descriptor.");
+  options.Add("max_runs", &values->max_runs, IntegerKind{1, 1'000'000},
+              "Runs that are not ended; a new one beyond them is refused. More: more memory.");
+  options.Add("memory_quota", &values->memory_quota,
+              SizeKind{std::int64_t{64} << 20, std::int64_t{1} << 40},
+              "Bytes for messages on their way. Smaller: big reports wait for one another.");
+  options.Add("metric_runs", &values->metric_runs, IntegerKind{0, 10'000},
+              "The newest runs that have series of their own in /metrics. More: larger scrapes.");
+  options.Add("http_threads", &values->http_threads, IntegerKind{1, 64},
+              "HTTP requests served at once. Fewer: slow readers hold up the others.");
+}
+
+void AddOperation(OptionAdder& options, ServerOptions* values) {
+  options.BeginGroup("Operation");
+  options.Add("log_level", &values->log_level,
+              ChoiceKind<LogLevel>{{{"debug", LogLevel::kDebug},
+                                    {"info", LogLevel::kInfo},
+                                    {"warning", LogLevel::kWarning},
+                                    {"error", LogLevel::kError}}},
+              "The least level that is logged, on stderr.");
+  options.Add("log_format", &values->log_format,
+              ChoiceKind<LogFormat>{{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}},
+              "text: 'name=value' for people. json: an object a line for collectors.");
+  options.Add("shutdown_timeout", &values->shutdown_timeout,
+              DurationKind{absl::Milliseconds(1), absl::Hours(1)},
+              "How long calls may still run after SIGTERM before they are cut. Keep it below the "
+              "service manager's own limit (Kubernetes: 30s).");
+}
+
+void AddOther(CLI::App* app) {
+  app->set_help_flag("--help", "Print this and exit.")->group("Other");
+  app->set_version_flag("--version", "lehrd " LEHR_VERSION, "Print the version and exit.")
+      ->group("Other");
+  app->set_config("--config", /*default_filename=*/"",
+                  "Options from a YAML file, one 'name: value' a line. Flags win over it.")
+      ->configurable(false)
+      ->option_text("=FILE")
+      ->group("Other");
+}
+
+absl::Status CheckReachability(const ServerOptions& values, const YamlConfig& config,
+                               const std::string& name, const Address& address) {
+  if (address.IsLoopback() || values.allow_insecure) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(config.Origin(name), "=", address.ToString(),
+                   ": other machines could reach it, and nothing is encrypted or authenticated; "
+                   "listen on loopback, or set --allow_insecure"));
+}
+
+absl::Status CheckTogether(const ServerOptions& values, const YamlConfig& config) {
+  if (values.data_dir.empty()) {
+    return absl::InvalidArgumentError("--data_dir is required");
+  }
+  absl::Status status = CheckReachability(values, config, "listen", values.listen);
+  if (!status.ok() || !values.http) {
+    return status;
+  }
+  if (values.http->CollidesWith(values.listen)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.Origin("http"), "=", values.http->ToString(), ": collides with ",
+                     config.Origin("listen"), "=", values.listen.ToString()));
+  }
+  return CheckReachability(values, config, "http", *values.http);
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<ServerOptions>> ParseServerOptions(int argc, const char* const* argv,
+                                                                std::ostream& out) {
+  CLI::App app("lehrd takes the temperature of training runs and tells their ranks what to do.",
+               "lehrd");
+  const auto config = std::make_shared<YamlConfig>(app);
+  app.config_formatter(config);
+  app.formatter(std::make_shared<HelpFormatter>());
+
+  ServerOptions values;
+  OptionAdder options(&app, config.get());
+  AddAddresses(options, &values);
+  AddJournal(options, &values);
+  AddBounds(options, &values);
+  AddOperation(options, &values);
+  AddOther(&app);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    out << app.help();
+    return std::nullopt;
+  } catch (const CLI::CallForVersion& version) {
+    out << version.what() << "\n";
+    return std::nullopt;
+  } catch (const CLI::FileError&) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--config=", app.get_config_ptr()->as<std::string>(), ": cannot be read"));
+  } catch (const CLI::ParseError& error) {
+    return absl::InvalidArgumentError(error.what());
+  }
+  absl::Status status = CheckTogether(values, *config);
+  if (!status.ok()) {
+    return status;
+  }
+  return values;
+}
+
+}  // namespace lehr

@@ -1,0 +1,38 @@
+// The pieces of one rank's reports, put together: one StepReport for each complete step.
+//
+// Losses are summed as they come, so a step of 2^24 losses holds no more memory than one of 2.
+// Not thread-safe: it belongs to one stream.
+#ifndef LEHR_SERVER_REPORT_ASSEMBLER_H_
+#define LEHR_SERVER_REPORT_ASSEMBLER_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "lehr/v1/supervisor.pb.h"
+#include "server/core/generation.h"
+
+namespace lehr {
+
+inline constexpr int kMaxPieceLosses = 1 << 20;
+inline constexpr uint64_t kMaxStepLosses = uint64_t{1} << 24;
+
+class ReportAssembler {
+ public:
+  // See RunSettings.loss_offset.
+  explicit ReportAssembler(float loss_offset) : loss_offset_(loss_offset) {}
+
+  // The step's report if `piece` completes it, nothing if more pieces follow. INVALID_ARGUMENT with
+  // the offending value if a bound is exceeded; the step's pieces so far are then dropped.
+  absl::StatusOr<std::optional<StepReport>> Add(const v1::Report& piece);
+
+ private:
+  absl::Status Check(const v1::Report& piece) const;
+
+  const float loss_offset_;
+  std::optional<StepReport> partial_;
+};
+
+}  // namespace lehr
+
+#endif  // LEHR_SERVER_REPORT_ASSEMBLER_H_

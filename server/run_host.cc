@@ -1,0 +1,292 @@
+#include "server/run_host.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/guard_state_codec.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/wire.h"
+
+namespace lehr {
+namespace {
+
+v1::SuperviseResponse Refusal(int64_t step, v1::Refused::Code code, std::string message) {
+  v1::SuperviseResponse response;
+  response.mutable_refused()->set_step(step);
+  response.mutable_refused()->set_code(code);
+  response.mutable_refused()->set_message(std::move(message));
+  return response;
+}
+
+v1::Refused::Code ToProto(RefusalCode code) {
+  switch (code) {
+    case RefusalCode::kInvalid:
+      return v1::Refused::CODE_INVALID;
+    case RefusalCode::kOutsideWindow:
+      return v1::Refused::CODE_OUTSIDE_WINDOW;
+    case RefusalCode::kConflict:
+      return v1::Refused::CODE_CONFLICT;
+  }
+  return v1::Refused::CODE_INVALID;
+}
+
+// An acting decision must not be forgotten by a crash if later ones are counted against it.
+bool MustBeDurableFirst(const StepDecision& decision, const Guards& guards) {
+  return !decision.actions.empty() && (guards.cooldown_steps > 0 || guards.budget > 0);
+}
+
+}  // namespace
+
+RunHost::RunHost(std::string run_id, RunSurroundings& surroundings, bool acting_stopped,
+                 absl::Time now)
+    : run_id_(std::move(run_id)),
+      opened_(now),
+      surroundings_(surroundings),
+      last_seen_(now),
+      acting_stopped_(acting_stopped) {}
+
+bool RunHost::Holds(const Seat& seat) const {
+  return seat.generation == record_.generation() && streams_[seat.rank] == seat.outbox;
+}
+
+void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (!Holds(seat)) {
+    return;
+  }
+  last_seen_ = now;
+  const int64_t step = report.step;
+  if (ended_) {
+    seat.outbox->Send(Refusal(step, v1::Refused::CODE_RUN_ENDED,
+                              absl::StrCat("run ", run_id_, " was ended by an operator")));
+    return;
+  }
+  ReportResult result = generation_->Report(seat.rank, std::move(report), now);
+  if (const auto* taken = std::get_if<ReportTaken>(&result)) {
+    Publish(taken->effects);
+  } else if (const auto* answered = std::get_if<ReportAnswered>(&result)) {
+    Answer(seat, step, *answered, now);
+  } else {
+    const auto& refused = std::get<ReportRefused>(result);
+    if (refused.code == RefusalCode::kConflict) {
+      ++conflicts_;
+      surroundings_.metrics.ConflictSeen();
+    }
+    const v1::Refused::Code code = ToProto(refused.code);
+    surroundings_.metrics.ReportRefused(code);
+    seat.outbox->Send(Refusal(step, code, refused.message));
+  }
+  ScheduleTick();
+}
+
+// The recorded decision again, or "none" for a step that was passed.
+void RunHost::Answer(const Seat& seat, int64_t step, const ReportAnswered& answered,
+                     absl::Time now) {
+  if (answered.conflict) {
+    ++conflicts_;
+    surroundings_.metrics.ConflictSeen();
+  }
+  if (answered.decision != nullptr) {
+    SendDecision({seat.rank}, lehr::ToProto(*answered.decision));
+    return;
+  }
+  absl::StatusOr<std::optional<RecordedDecision>> journaled =
+      surroundings_.journal.FindDecision(run_id_, record_.generation(), step);
+  if (!journaled.ok()) {
+    LogError(
+        "journal cannot be read",
+        {{"run", run_id_}, {"step", step}, {"why", std::string(journaled.status().message())}});
+    seat.outbox->Close(absl::UnavailableError("the journal cannot be read"));
+    return;
+  }
+  if (journaled->has_value()) {
+    SendDecision({seat.rank}, (*journaled)->decision);
+    return;
+  }
+  Publish(generation_->RecordNone(seat.rank, step, now));
+}
+
+void RunHost::Publish(const Effects& effects) {
+  for (const ClosedStep& closed : effects.closed) {
+    Publish(closed);
+  }
+}
+
+void RunHost::Publish(const ClosedStep& closed) {
+  const StepDecision& decision = *closed.decision;
+  v1::Decision record = lehr::ToProto(decision);
+  record.set_epoch(surroundings_.journal.epoch());
+  const bool held = MustBeDurableFirst(decision, generation_->spec().settings.guards);
+  // Counted before the append, so that the commit cannot be missed.
+  surroundings_.held_sends += held;
+  const uint64_t sequence =
+      surroundings_.journal.AppendDecision(run_id_, record, EncodeGuardState(closed.state_after));
+  undurable_.emplace_back(sequence, decision.step);
+  commands_ += !decision.actions.empty();
+  surroundings_.metrics.DecisionMade(run_id_, record, closed.last_report - closed.first_report,
+                                     absl::Now() - closed.last_report);
+  if (decision.step >= newest_.step() || decision.generation > newest_.generation()) {
+    newest_ = record;
+  }
+  for (const std::shared_ptr<WatchOutbox>& watcher : watchers_) {
+    v1::WatchRunResponse response;
+    *response.mutable_decision() = record;
+    watcher->Send(std::move(response));
+  }
+  if (held) {
+    held_.push_back({sequence, std::move(record), closed.reporters});
+    return;
+  }
+  SendDecision(closed.reporters, std::move(record));
+}
+
+void RunHost::SendDecision(const std::vector<uint32_t>& ranks, v1::Decision decision) {
+  AdvanceDurable();
+  decision.set_epoch(surroundings_.journal.epoch());
+  decision.set_durable_through(durable_through_);
+  for (const uint32_t rank : ranks) {
+    if (streams_[rank] != nullptr) {
+      v1::SuperviseResponse response;
+      *response.mutable_decision() = decision;
+      streams_[rank]->Send(std::move(response));
+    }
+  }
+}
+
+void RunHost::AdvanceDurable() {
+  const uint64_t durable = surroundings_.journal.durable();
+  while (!undurable_.empty() && undurable_.front().first <= durable) {
+    durable_through_ = std::max(durable_through_, undurable_.front().second);
+    undurable_.pop_front();
+  }
+}
+
+void RunHost::DropHeld() {
+  surroundings_.held_sends -= static_cast<int>(held_.size());
+  held_.clear();
+}
+
+void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
+  absl::MutexLock lock(&mutex_);
+  if (!Holds(seat) || outcome.step() > generation_->decided_through() ||
+      outcome.result() == v1::CommandOutcome::RESULT_UNSPECIFIED) {
+    return;
+  }
+  surroundings_.journal.AppendOutcome(run_id_, record_.generation(), outcome.step(), seat.rank,
+                                      outcome.result());
+  if (outcome.step() <= outcome_through_) {
+    return;
+  }
+  outcome_through_ = outcome.step();
+  surroundings_.metrics.OutcomeReported(outcome.result());
+  if (outcome.result() == v1::CommandOutcome::RESULT_APPLIED) {
+    ++applied_;
+    return;
+  }
+  ++skipped_;
+  generation_->CommandSkipped(outcome.step());
+  LogWarning("command not applied", {{"run", run_id_},
+                                     {"rank", seat.rank},
+                                     {"step", outcome.step()},
+                                     {"result", v1::CommandOutcome::Result_Name(outcome.result())},
+                                     {"why", outcome.detail()}});
+}
+
+void RunHost::Pause(const Seat& seat, const v1::Pause& pause, absl::Time now) {
+  constexpr absl::Duration kLongestPause = absl::Hours(24);
+  const absl::Duration at_most =
+      absl::Seconds(pause.at_most().seconds()) + absl::Nanoseconds(pause.at_most().nanos());
+  absl::MutexLock lock(&mutex_);
+  if (Holds(seat)) {
+    generation_->Pause(seat.rank, now + std::clamp(at_most, absl::ZeroDuration(), kLongestPause));
+  }
+}
+
+void RunHost::Checkpointed(const Seat& seat, int64_t step) {
+  absl::MutexLock lock(&mutex_);
+  if (!Holds(seat) || step > generation_->decided_through()) {
+    return;
+  }
+  GuardState guards = generation_->guard_state();
+  if (step < generation_->decided_through()) {
+    absl::StatusOr<std::optional<RecordedDecision>> journaled =
+        surroundings_.journal.FindDecision(run_id_, record_.generation(), step);
+    if (!journaled.ok() || !journaled->has_value()) {
+      return;
+    }
+    absl::StatusOr<GuardState> then = DecodeGuardState((*journaled)->policy_state);
+    if (!then.ok()) {
+      return;
+    }
+    guards = *std::move(then);
+  }
+  surroundings_.journal.AppendCheckpoint(run_id_, record_.generation(), record_.branch(), step,
+                                         EncodeGuardState(guards));
+  checkpoints_.push_back({step, std::move(guards)});
+  if (checkpoints_.size() > kMaxCheckpoints) {
+    checkpoints_.pop_front();
+  }
+}
+
+void RunHost::Leave(const Seat& seat, bool completed, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (!Holds(seat)) {
+    return;
+  }
+  LogInfo("rank left", {{"run", run_id_}, {"rank", seat.rank}, {"completed", completed}});
+  Publish(generation_->Leave(seat.rank, now));
+  last_seen_ = now;
+  if (generation_->members().left() == generation_->members().world_size()) {
+    left_ = true;
+    AppendRunRecord();
+    surroundings_.metrics.RunEnded(run_id_);
+  }
+  TellWatchersOfRun();
+}
+
+void RunHost::Disconnected(const Seat& seat, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (!Holds(seat)) {
+    return;
+  }
+  streams_[seat.rank].reset();
+  generation_->Disconnect(seat.rank);
+  last_seen_ = now;
+  surroundings_.metrics.RankDisconnected(run_id_, generation_->members().connected());
+  TellWatchersOfRun();
+}
+
+void RunHost::Tick(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  Publish(generation_->Tick(now));
+  const uint64_t durable = surroundings_.journal.durable();
+  while (!held_.empty() && held_.front().sequence <= durable) {
+    SendDecision(held_.front().ranks, std::move(held_.front().decision));
+    held_.pop_front();
+    --surroundings_.held_sends;
+  }
+  ScheduleTick();
+}
+
+void RunHost::ScheduleTick() const {
+  if (const absl::Time next = generation_->NextDeadline(); next < absl::InfiniteFuture()) {
+    surroundings_.wake_at(next);
+  }
+}
+
+void RunHost::AppendRunRecord() {
+  journal::v1::RunRecord record;
+  record.set_run_id(run_id_);
+  record.mutable_labels()->insert(labels_.begin(), labels_.end());
+  record.set_opened_unix_ns(absl::ToUnixNanos(opened_));
+  record.set_generation(record_.generation());
+  record.set_ended(ended_);
+  record.set_left(left_);
+  record.set_breaker_open(generation_->guard_state().breaker_open);
+  record.set_conflicts(conflicts_);
+  record.set_last_seen_unix_ns(absl::ToUnixNanos(last_seen_));
+  surroundings_.journal.AppendRun(record);
+}
+
+}  // namespace lehr

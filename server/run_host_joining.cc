@@ -1,0 +1,257 @@
+// The part of RunHost by which a run comes to be and takes its ranks in: from the journal, and by
+// joins.
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/guard_state_codec.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/run_host.h"
+#include "server/wire.h"
+
+namespace lehr {
+namespace {
+
+GenerationSpec SpecOf(const journal::v1::GenerationRecord& record, const RunSettings& settings) {
+  return {.number = record.generation(),
+          .branch = record.branch(),
+          .world_size = record.world_size(),
+          .resume_step = record.resume_step(),
+          .settings = settings};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered, bool clean_stop,
+                                                          RunSurroundings& surroundings,
+                                                          bool acting_stopped, absl::Time now) {
+  const journal::v1::RunRecord& record = recovered.run;
+  auto host = std::make_unique<RunHost>(record.run_id(), surroundings, acting_stopped,
+                                        absl::FromUnixNanos(record.opened_unix_ns()));
+  absl::MutexLock lock(&host->mutex_);
+  host->labels_ = {record.labels().begin(), record.labels().end()};
+  host->last_seen_ = absl::FromUnixNanos(std::max(
+      record.last_seen_unix_ns(),
+      recovered.newest ? recovered.newest->decision.closed_unix_ns() : record.opened_unix_ns()));
+  host->commands_ = recovered.counts.commands;
+  host->applied_ = recovered.counts.applied;
+  host->skipped_ = recovered.counts.skipped;
+  host->conflicts_ = record.conflicts();
+  host->ended_ = record.ended();
+  host->left_ = record.left();
+  for (const journal::v1::GenerationRecord& generation : recovered.generations) {
+    if (!generation.job_attempt().empty()) {
+      host->generation_of_attempt_[generation.job_attempt()] = generation.generation();
+    }
+    if (generation.generation() == record.generation()) {
+      host->record_ = generation;
+    }
+  }
+  for (const RecoveredCheckpoint& checkpoint : recovered.checkpoints) {
+    absl::StatusOr<GuardState> guards = DecodeGuardState(checkpoint.policy_state);
+    if (!guards.ok()) {
+      return guards.status();
+    }
+    host->checkpoints_.push_back({checkpoint.step, *std::move(guards)});
+  }
+  absl::StatusOr<RunSettings> settings =
+      SettingsFromProto(host->record_.settings(), host->record_.world_size());
+  if (!settings.ok()) {
+    return absl::InternalError(absl::StrCat("the journal's settings of run ", record.run_id(),
+                                            " do not fit: ", settings.status().message()));
+  }
+  GenerationState state{.decided_through = host->record_.resume_step() - 1};
+  if (recovered.newest) {
+    absl::StatusOr<GuardState> guards = DecodeGuardState(recovered.newest->policy_state);
+    if (!guards.ok()) {
+      return guards.status();
+    }
+    state = {recovered.newest->decision.step(), *std::move(guards)};
+    host->newest_ = recovered.newest->decision;
+  }
+  host->durable_through_ = state.decided_through;
+  host->outcome_through_ = state.decided_through;
+  host->generation_ = std::make_unique<Generation>(SpecOf(host->record_, *std::move(settings)),
+                                                   std::move(state), clean_stop, now);
+  host->generation_->StopActing(acting_stopped);
+  host->streams_.resize(host->record_.world_size());
+  return host;
+}
+
+absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
+                                            std::shared_ptr<RankOutbox> outbox, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (ended_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("run ", run_id_, " was ended by an operator; use another run id"));
+  }
+  if (absl::Status status = EnterGeneration(join, now); !status.ok()) {
+    return status;
+  }
+  const Generation::Hello hello = {
+      .process = join.process(),
+      .can_agree = join.can_agree(),
+      .highest_step = join.has_highest_step() && join.generation() == record_.generation()
+                          ? join.highest_step()
+                          : -1};
+  if (absl::Status status = generation_->CanConnect(join.rank(), hello); !status.ok()) {
+    return status;
+  }
+  RestoreHeld(join);
+  std::shared_ptr<RankOutbox>& place = streams_[join.rank()];
+  if (place != nullptr) {
+    place->Close(absl::AbortedError("the rank's process opened another stream"));
+  }
+  place = outbox;
+  left_ = false;
+  last_seen_ = now;
+  v1::SuperviseResponse response;
+  *response.mutable_welcome() = MakeWelcome();
+  outbox->Send(std::move(response));
+  LogInfo("rank joined", {{"run", run_id_},
+                          {"generation", record_.generation()},
+                          {"rank", join.rank()},
+                          {"world_size", join.world_size()},
+                          {"client", join.client()}});
+  Publish(generation_->Connect(join.rank(), hello, now));
+  surroundings_.metrics.RankConnected(run_id_, generation_->members().connected());
+  TellWatchersOfRun();
+  ScheduleTick();
+  return Seat{.generation = record_.generation(),
+              .rank = join.rank(),
+              .loss_offset = generation_->spec().settings.loss_offset,
+              .outbox = std::move(outbox)};
+}
+
+// Makes the generation that `join` means the current one, or says why it cannot be.
+absl::Status RunHost::EnterGeneration(const v1::Join& join, absl::Time now) {
+  const uint64_t current = record_.generation();
+  if (join.job_attempt().empty()) {
+    if (join.replaces_generation() != current) {
+      return absl::FailedPreconditionError(absl::StrCat("the join replaces generation ",
+                                                        join.replaces_generation(),
+                                                        ", but the current one is ", current));
+    }
+    return OpenGeneration(join, now);
+  }
+  const auto known = generation_of_attempt_.find(join.job_attempt());
+  if (known == generation_of_attempt_.end()) {
+    return OpenGeneration(join, now);
+  }
+  if (known->second != current) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "generation ", known->second, " of run ", run_id_, " was replaced by generation ", current,
+        "; this job must stop or start anew"));
+  }
+  if (join.world_size() != record_.world_size()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "world_size is ", join.world_size(), ", but generation ", current, " was opened with ",
+        record_.world_size(), "; another world size needs another job_attempt"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
+  absl::StatusOr<RunSettings> settings = SettingsFromProto(join.settings(), join.world_size());
+  if (!settings.ok()) {
+    return settings.status();
+  }
+  const bool continues = join.resume_step() > 0;
+  std::optional<GuardState> guards = continues ? GuardsAt(join.resume_step() - 1) : std::nullopt;
+  if (continues && !guards) {
+    LogWarning("rewind to a step without a checkpoint: the policy starts afresh",
+               {{"run", run_id_}, {"resume_step", join.resume_step()}});
+  }
+  for (const std::shared_ptr<RankOutbox>& stream : streams_) {
+    if (stream != nullptr) {
+      stream->Close(absl::FailedPreconditionError(
+          absl::StrCat("generation ", record_.generation(), " was replaced")));
+    }
+  }
+  // A rank that was in a generation which this journal does not know (its disk was lost) goes on in
+  // it, and brings what it holds.
+  const bool forgotten = join.generation() > record_.generation();
+  journal::v1::GenerationRecord record;
+  record.set_run_id(run_id_);
+  record.set_generation(forgotten ? join.generation() : record_.generation() + 1);
+  record.set_job_attempt(join.job_attempt());
+  record.set_world_size(join.world_size());
+  record.set_branch(join.branch());
+  record.set_resume_step(join.resume_step());
+  *record.mutable_settings() = lehr::ToProto(*settings);
+  *record.mutable_tensors() = join.tensors();
+  record.set_opened_unix_ns(absl::ToUnixNanos(now));
+  record_ = std::move(record);
+  if (!join.job_attempt().empty()) {
+    generation_of_attempt_[join.job_attempt()] = record_.generation();
+  }
+  if (labels_.empty()) {
+    labels_ = {join.labels().begin(), join.labels().end()};
+  }
+  streams_.assign(join.world_size(), nullptr);
+  DropHeld();
+  undurable_.clear();
+  durable_through_ = join.resume_step() - 1;
+  outcome_through_ = join.resume_step() - 1;
+  GenerationSpec spec = SpecOf(record_, *std::move(settings));
+  if (forgotten) {
+    generation_ = std::make_unique<Generation>(
+        spec, GenerationState{.decided_through = join.resume_step() - 1},
+        /*clean_stop=*/false, now);
+  } else {
+    generation_ = std::make_unique<Generation>(spec, guards.value_or(GuardState()));
+  }
+  generation_->StopActing(acting_stopped_);
+  AppendRunRecord();
+  surroundings_.journal.AppendGeneration(record_);
+  surroundings_.metrics.GenerationOpened();
+  LogInfo("generation opened", {{"run", run_id_},
+                                {"generation", record_.generation()},
+                                {"world_size", record_.world_size()},
+                                {"resume_step", record_.resume_step()},
+                                {"policy", PolicyName(generation_->spec().settings.policy)}});
+  return absl::OkStatus();
+}
+
+std::optional<GuardState> RunHost::GuardsAt(int64_t step) const {
+  const auto found = std::find_if(checkpoints_.rbegin(), checkpoints_.rend(),
+                                  [&](const Checkpoint& c) { return c.step == step; });
+  return found == checkpoints_.rend() ? std::nullopt : std::optional(found->guards);
+}
+
+void RunHost::RestoreHeld(const v1::Join& join) {
+  for (const v1::Decision& held : join.held()) {
+    absl::StatusOr<StepDecision> decision = DecisionFromProto(held);
+    if (!decision.ok()) {
+      LogWarning("held decision left out", {{"run", run_id_},
+                                            {"rank", join.rank()},
+                                            {"step", held.step()},
+                                            {"why", std::string(decision.status().message())}});
+      continue;
+    }
+    if (generation_->Restore(*decision)) {
+      v1::Decision record = held;
+      record.clear_durable_through();
+      newest_ = record;
+      commands_ += !record.actions().empty();
+      const uint64_t sequence = surroundings_.journal.AppendDecision(
+          run_id_, record, EncodeGuardState(generation_->guard_state()));
+      undurable_.emplace_back(sequence, record.step());
+    }
+  }
+}
+
+v1::Welcome RunHost::MakeWelcome() const {
+  v1::Welcome welcome;
+  welcome.set_generation(record_.generation());
+  welcome.set_branch(record_.branch());
+  welcome.set_epoch(surroundings_.journal.epoch());
+  *welcome.mutable_settings() = lehr::ToProto(generation_->spec().settings);
+  *welcome.mutable_tensors() = record_.tensors();
+  welcome.set_next_step(generation_->decided_through() + 1);
+  welcome.set_durable_through(durable_through_);
+  return welcome;
+}
+
+}  // namespace lehr

@@ -1,0 +1,160 @@
+// The part of RunHost that people and pages see: what a run is, and what may be changed from
+// outside.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/run_host.h"
+#include "server/wire.h"
+
+namespace lehr {
+namespace {
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  const int64_t ns = absl::ToUnixNanos(time);
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(ns / 1'000'000'000);
+  timestamp.set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
+  return timestamp;
+}
+
+}  // namespace
+
+v1::RunState RunHost::State() const {
+  if (ended_) {
+    return v1::RUN_STATE_ENDED;
+  }
+  if (left_) {
+    return v1::RUN_STATE_LEFT;
+  }
+  const Membership& members = generation_->members();
+  if (members.connected() == 0) {
+    return v1::RUN_STATE_SILENT;
+  }
+  return members.joined() < members.world_size() ? v1::RUN_STATE_JOINING : v1::RUN_STATE_ACTIVE;
+}
+
+v1::Run RunHost::Describe() const {
+  absl::MutexLock lock(&mutex_);
+  return DescribeLocked();
+}
+
+v1::Run RunHost::DescribeLocked() const {
+  v1::Run run;
+  run.set_run_id(run_id_);
+  run.set_state(State());
+  run.set_generation(record_.generation());
+  run.set_world_size(record_.world_size());
+  run.set_connected(generation_->members().connected());
+  run.set_step(generation_->decided_through());
+  *run.mutable_observation() = newest_.observation();
+  *run.mutable_reason() = newest_.reason();
+  run.set_commands(commands_);
+  run.set_applied(applied_);
+  run.set_skipped(skipped_);
+  *run.mutable_settings() = lehr::ToProto(generation_->spec().settings);
+  run.mutable_labels()->insert(labels_.begin(), labels_.end());
+  *run.mutable_opened() = ToTimestamp(opened_);
+  *run.mutable_last_seen() = ToTimestamp(last_seen_);
+  run.set_breaker_open(generation_->guard_state().breaker_open);
+  run.set_conflicts(conflicts_);
+  return run;
+}
+
+absl::StatusOr<v1::SetPolicyResponse> RunHost::SetPolicy(const v1::SetPolicyRequest& request) {
+  absl::MutexLock lock(&mutex_);
+  std::optional<Policy> policy;
+  std::optional<Guards> guards;
+  if (request.has_policy()) {
+    absl::StatusOr<Policy> parsed = PolicyFromProto(request.policy());
+    if (!parsed.ok()) {
+      return parsed.status();
+    }
+    policy = *parsed;
+  }
+  if (request.has_guards()) {
+    absl::StatusOr<Guards> parsed = GuardsFromProto(request.guards());
+    if (!parsed.ok()) {
+      return parsed.status();
+    }
+    guards = *parsed;
+  }
+  int64_t from_step = generation_->decided_through() + 1;
+  if (policy) {
+    from_step = generation_->SetPolicy(*policy);
+  }
+  if (guards) {
+    from_step = generation_->SetGuards(*guards);
+  }
+  *record_.mutable_settings() = lehr::ToProto(generation_->spec().settings);
+  surroundings_.journal.AppendGeneration(record_);
+  LogInfo("policy changed", {{"run", run_id_},
+                             {"policy", PolicyName(generation_->spec().settings.policy)},
+                             {"from_step", from_step}});
+  v1::SetPolicyResponse response;
+  *response.mutable_run() = DescribeLocked();
+  response.set_from_step(from_step);
+  return response;
+}
+
+void RunHost::StopActing(bool stop) {
+  absl::MutexLock lock(&mutex_);
+  acting_stopped_ = stop;
+  generation_->StopActing(stop);
+}
+
+v1::Run RunHost::End() {
+  absl::MutexLock lock(&mutex_);
+  ended_ = true;
+  AppendRunRecord();
+  surroundings_.metrics.RunEnded(run_id_);
+  LogInfo("run ended", {{"run", run_id_}});
+  TellWatchersOfRun();
+  return DescribeLocked();
+}
+
+absl::Status RunHost::Watch(std::shared_ptr<WatchOutbox> watcher) {
+  absl::MutexLock lock(&mutex_);
+  if (watchers_.size() >= kMaxWatchers) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("run ", run_id_, " has ", watchers_.size(), " watchers already"));
+  }
+  watchers_.push_back(std::move(watcher));
+  TellWatchersOfRun();
+  return absl::OkStatus();
+}
+
+void RunHost::Unwatch(const WatchOutbox* watcher) {
+  absl::MutexLock lock(&mutex_);
+  std::erase_if(watchers_, [&](const auto& w) { return w.get() == watcher; });
+}
+
+void RunHost::TellWatchersOfRun() {
+  if (watchers_.empty()) {
+    return;
+  }
+  v1::WatchRunResponse response;
+  *response.mutable_run() = DescribeLocked();
+  const bool over = ended_ || left_;
+  for (const std::shared_ptr<WatchOutbox>& watcher : watchers_) {
+    watcher->Send(response);
+    if (over) {
+      watcher->Close(absl::OkStatus());
+    }
+  }
+}
+
+void RunHost::CloseStreams(const absl::Status& status) {
+  absl::MutexLock lock(&mutex_);
+  for (const std::shared_ptr<RankOutbox>& stream : streams_) {
+    if (stream != nullptr) {
+      stream->Close(status);
+    }
+  }
+  for (const std::shared_ptr<WatchOutbox>& watcher : watchers_) {
+    watcher->Close(status);
+  }
+}
+
+}  // namespace lehr

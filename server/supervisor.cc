@@ -1,0 +1,357 @@
+#include "server/supervisor.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "server/join_check.h"
+#include "server/log.h"
+
+namespace lehr {
+namespace {
+
+constexpr uint32_t kDefaultRunsPage = 100;
+constexpr uint32_t kMaxRunsPage = 1000;
+constexpr uint32_t kDefaultHistoryPage = 1000;
+constexpr uint32_t kMaxHistoryPage = 10000;
+
+absl::StatusOr<uint32_t> PageSize(uint32_t asked, uint32_t unset, uint32_t most) {
+  if (asked > most) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("page_size is ", asked, "; it must be at most ", most));
+  }
+  return asked == 0 ? unset : asked;
+}
+
+absl::Status BadToken(const std::string& token) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("page_token is \"", absl::CEscape(token), "\", which no page gave out"));
+}
+
+// "generation:step" of the last entry of the page before.
+absl::StatusOr<std::optional<HistoryPosition>> ParseToken(const std::string& token) {
+  if (token.empty()) {
+    return std::optional<HistoryPosition>();
+  }
+  HistoryPosition position;
+  const size_t colon = token.find(':');
+  if (colon == std::string::npos ||
+      !absl::SimpleAtoi(token.substr(0, colon), &position.generation) ||
+      !absl::SimpleAtoi(token.substr(colon + 1), &position.step)) {
+    return BadToken(token);
+  }
+  return std::optional(position);
+}
+
+// Newest first; the id decides between runs of the same nanosecond.
+bool IsNewer(const std::shared_ptr<RunHost>& a, const std::shared_ptr<RunHost>& b) {
+  return std::pair(a->opened(), a->run_id()) > std::pair(b->opened(), b->run_id());
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const Options& options)
+    : options_(options),
+      surroundings_{.journal = *options.journal,
+                    .metrics = *options.metrics,
+                    .wake_at = [this](absl::Time time) { WakeAt(time); }} {}
+
+absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Start(const Options& options) {
+  auto supervisor = std::unique_ptr<Supervisor>(new Supervisor(options));
+  if (absl::Status status = supervisor->Recover(); !status.ok()) {
+    return status;
+  }
+  supervisor->clock_ = std::thread([raw = supervisor.get()] { raw->RunClock(); });
+  supervisor->stopping_ = false;
+  return supervisor;
+}
+
+Supervisor::~Supervisor() {
+  {
+    absl::MutexLock lock(&clock_mutex_);
+    clock_stopped_ = true;
+    clock_changed_.Signal();
+  }
+  if (clock_.joinable()) {
+    clock_.join();
+  }
+}
+
+absl::Status Supervisor::Recover() {
+  absl::StatusOr<RecoveredState> state = options_.journal->Recover();
+  if (!state.ok()) {
+    return state.status();
+  }
+  const absl::Time now = absl::Now();
+  absl::MutexLock lock(&mutex_);
+  acting_stopped_ = state->acting_stopped;
+  for (RecoveredRun& recovered : state->runs) {
+    absl::StatusOr<std::unique_ptr<RunHost>> host = RunHost::Recover(
+        std::move(recovered), options_.journal->clean_stop(), surroundings_, acting_stopped_, now);
+    if (!host.ok()) {
+      return host.status();
+    }
+    const std::string run_id = (*host)->run_id();
+    runs_[run_id] = *std::move(host);
+  }
+  LogInfo("journal recovered", {{"runs", runs_.size()},
+                                {"epoch", options_.journal->epoch()},
+                                {"clean_stop", options_.journal->clean_stop()}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Supervisor::RankSeat> Supervisor::Join(const v1::Join& join,
+                                                      std::shared_ptr<RankOutbox> outbox) {
+  if (absl::Status status = CheckJoin(join); !status.ok()) {
+    return status;
+  }
+  if (stopping_) {
+    return absl::UnavailableError("the supervisor is stopping");
+  }
+  if (join.highest_epoch() >= options_.journal->epoch()) {
+    LogWarning("a rank has seen a later epoch than this journal: it was restored from a backup",
+               {{"run", join.run_id()}, {"epoch", join.highest_epoch()}});
+    if (absl::Status status = options_.journal->RaiseEpochAbove(join.highest_epoch());
+        !status.ok()) {
+      return status;
+    }
+  }
+  const absl::Time now = absl::Now();
+  std::shared_ptr<RunHost> host;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = runs_.find(join.run_id());
+    if (found == runs_.end()) {
+      // The first join happens under the lock: a run is in the table only with a generation.
+      if (runs_.size() >= options_.max_runs) {
+        return absl::ResourceExhaustedError(absl::StrCat("this supervisor holds ", runs_.size(),
+                                                         " runs, the most that --max_runs allows"));
+      }
+      host = std::make_shared<RunHost>(join.run_id(), surroundings_, acting_stopped_, now);
+      absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
+      if (!seat.ok()) {
+        return seat.status();
+      }
+      runs_[join.run_id()] = host;
+      return RankSeat{std::move(host), *std::move(seat)};
+    }
+    host = found->second;
+  }
+  absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
+  if (!seat.ok()) {
+    return seat.status();
+  }
+  return RankSeat{std::move(host), *std::move(seat)};
+}
+
+absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(
+    const v1::ListRunsRequest& request) const {
+  const absl::StatusOr<uint32_t> size =
+      PageSize(request.page_size(), kDefaultRunsPage, kMaxRunsPage);
+  if (!size.ok()) {
+    return size.status();
+  }
+  // The token is the place in the order: "opening time in ns:run id" of the last run shown.
+  const std::string& token = request.page_token();
+  int64_t opened_ns = std::numeric_limits<int64_t>::max();
+  std::string last_id;
+  if (!token.empty()) {
+    const size_t colon = token.find(':');
+    if (colon == std::string::npos || !absl::SimpleAtoi(token.substr(0, colon), &opened_ns)) {
+      return BadToken(token);
+    }
+    last_id = token.substr(colon + 1);
+  }
+  std::vector<std::shared_ptr<RunHost>> runs = AllRuns();
+  std::sort(runs.begin(), runs.end(), IsNewer);
+  v1::ListRunsResponse response;
+  for (const std::shared_ptr<RunHost>& run : runs) {
+    if (std::pair(absl::ToUnixNanos(run->opened()), run->run_id()) >=
+            std::pair(opened_ns, last_id) &&
+        !token.empty()) {
+      continue;
+    }
+    if (response.runs_size() == static_cast<int>(*size)) {
+      const v1::Run& last = response.runs(response.runs_size() - 1);
+      const auto shown = std::find_if(runs.begin(), runs.end(),
+                                      [&](const auto& r) { return r->run_id() == last.run_id(); });
+      response.set_next_page_token(
+          absl::StrCat(absl::ToUnixNanos((*shown)->opened()), ":", last.run_id()));
+      break;
+    }
+    *response.add_runs() = run->Describe();
+  }
+  absl::MutexLock lock(&mutex_);
+  response.set_acting_stopped(acting_stopped_);
+  return response;
+}
+
+absl::StatusOr<v1::GetRunResponse> Supervisor::GetRun(const v1::GetRunRequest& request) const {
+  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  if (!run.ok()) {
+    return run.status();
+  }
+  v1::GetRunResponse response;
+  *response.mutable_run() = (*run)->Describe();
+  return response;
+}
+
+absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
+    const v1::GetHistoryRequest& request) const {
+  if (absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id()); !run.ok()) {
+    return run.status();
+  }
+  const absl::StatusOr<uint32_t> size =
+      PageSize(request.page_size(), kDefaultHistoryPage, kMaxHistoryPage);
+  if (!size.ok()) {
+    return size.status();
+  }
+  if (request.from_step() < 0 || request.from_step() >= kMaxStep) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("from_step is ", request.from_step(), "; it must be in [0, 2^62)"));
+  }
+  const absl::StatusOr<std::optional<HistoryPosition>> after = ParseToken(request.page_token());
+  if (!after.ok()) {
+    return after.status();
+  }
+  absl::StatusOr<HistoryPage> page =
+      options_.journal->ReadHistory({.run_id = request.run_id(),
+                                     .generation = request.generation(),
+                                     .from_step = request.from_step(),
+                                     .after = *after,
+                                     .limit = *size,
+                                     .only_commands = request.only_commands()});
+  if (!page.ok()) {
+    return page.status();
+  }
+  v1::GetHistoryResponse response;
+  for (v1::HistoryEntry& entry : page->entries) {
+    *response.add_entries() = std::move(entry);
+  }
+  if (page->next) {
+    response.set_next_page_token(absl::StrCat(page->next->generation, ":", page->next->step));
+  }
+  return response;
+}
+
+absl::StatusOr<v1::SetPolicyResponse> Supervisor::SetPolicy(const v1::SetPolicyRequest& request) {
+  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  if (!run.ok()) {
+    return run.status();
+  }
+  return (*run)->SetPolicy(request);
+}
+
+absl::StatusOr<v1::StopActingResponse> Supervisor::StopActing(
+    const v1::StopActingRequest& request) {
+  {
+    absl::MutexLock lock(&mutex_);
+    acting_stopped_ = request.stop();
+    for (const auto& [run_id, run] : runs_) {
+      run->StopActing(request.stop());
+    }
+  }
+  options_.journal->SetActingStopped(request.stop());
+  LogWarning(request.stop() ? "all acting stopped" : "acting allowed again");
+  v1::StopActingResponse response;
+  response.set_acting_stopped(request.stop());
+  return response;
+}
+
+absl::StatusOr<v1::EndRunResponse> Supervisor::EndRun(const v1::EndRunRequest& request) {
+  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  if (!run.ok()) {
+    return run.status();
+  }
+  v1::EndRunResponse response;
+  *response.mutable_run() = (*run)->End();
+  return response;
+}
+
+absl::StatusOr<std::shared_ptr<RunHost>> Supervisor::Watch(const v1::WatchRunRequest& request,
+                                                           std::shared_ptr<WatchOutbox> watcher) {
+  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  if (!run.ok()) {
+    return run.status();
+  }
+  if (absl::Status status = (*run)->Watch(std::move(watcher)); !status.ok()) {
+    return status;
+  }
+  return run;
+}
+
+void Supervisor::BeginShutdown(absl::Time deadline) {
+  stopping_ = true;
+  if (absl::Status status = options_.journal->Flush(deadline); !status.ok()) {
+    LogError("journal not flushed", {{"why", std::string(status.message())}});
+  }
+  TickAll();
+  for (const std::shared_ptr<RunHost>& run : AllRuns()) {
+    run->CloseStreams(absl::UnavailableError("the supervisor is stopping"));
+  }
+}
+
+void Supervisor::OnDurable() {
+  if (surroundings_.held_sends > 0) {
+    WakeAt(absl::InfinitePast());
+  }
+}
+
+absl::StatusOr<std::shared_ptr<RunHost>> Supervisor::Find(const std::string& run_id) const {
+  if (absl::Status status = CheckRunId(run_id); !status.ok()) {
+    return status;
+  }
+  absl::MutexLock lock(&mutex_);
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) {
+    return absl::NotFoundError(absl::StrCat("there is no run ", run_id));
+  }
+  return found->second;
+}
+
+std::vector<std::shared_ptr<RunHost>> Supervisor::AllRuns() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::shared_ptr<RunHost>> runs;
+  runs.reserve(runs_.size());
+  for (const auto& [run_id, run] : runs_) {
+    runs.push_back(run);
+  }
+  return runs;
+}
+
+void Supervisor::WakeAt(absl::Time time) {
+  absl::MutexLock lock(&clock_mutex_);
+  if (time < next_tick_) {
+    next_tick_ = time;
+    clock_changed_.Signal();
+  }
+}
+
+void Supervisor::RunClock() {
+  while (true) {
+    {
+      absl::MutexLock lock(&clock_mutex_);
+      while (!clock_stopped_ && absl::Now() < next_tick_) {
+        clock_changed_.WaitWithDeadline(&clock_mutex_, next_tick_);
+      }
+      if (clock_stopped_) {
+        return;
+      }
+      // Each run asks again for the tick that it still needs.
+      next_tick_ = absl::InfiniteFuture();
+    }
+    TickAll();
+  }
+}
+
+void Supervisor::TickAll() {
+  const absl::Time now = absl::Now();
+  for (const std::shared_ptr<RunHost>& run : AllRuns()) {
+    run->Tick(now);
+  }
+}
+
+}  // namespace lehr

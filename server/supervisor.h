@@ -1,0 +1,99 @@
+// All runs of one lehrd: finds the run that a rank or an operator means, and keeps what they share:
+// the journal, the switch for all acting, the clock that closes late steps.
+//
+// Thread-safe.
+#ifndef LEHR_SERVER_SUPERVISOR_H_
+#define LEHR_SERVER_SUPERVISOR_H_
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "lehr/v1/runs.pb.h"
+#include "server/run_host.h"
+
+namespace lehr {
+
+class Supervisor {
+ public:
+  struct Options {
+    // Outlive the supervisor.
+    Journal* journal = nullptr;
+    Metrics* metrics = nullptr;
+    // Runs held in memory, ended ones included; a join of one more is refused.
+    uint32_t max_runs = 10000;
+  };
+
+  // Takes up every run that the journal holds. Errors: the journal's.
+  static absl::StatusOr<std::unique_ptr<Supervisor>> Start(const Options& options);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor();
+
+  // A rank's place in its run.
+  struct RankSeat {
+    std::shared_ptr<RunHost> run;
+    RunHost::Seat seat;
+  };
+  // Errors: INVALID_ARGUMENT for a field out of bounds, RESOURCE_EXHAUSTED at max_runs, UNAVAILABLE
+  // while shutting down, and those of RunHost::Join.
+  absl::StatusOr<RankSeat> Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox);
+
+  // The answers to RunsService. Errors: INVALID_ARGUMENT for a field out of bounds, NOT_FOUND for
+  // an unknown run; each names the value.
+  absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request) const;
+  absl::StatusOr<v1::GetRunResponse> GetRun(const v1::GetRunRequest& request) const;
+  absl::StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request) const;
+  absl::StatusOr<v1::SetPolicyResponse> SetPolicy(const v1::SetPolicyRequest& request);
+  absl::StatusOr<v1::StopActingResponse> StopActing(const v1::StopActingRequest& request);
+  absl::StatusOr<v1::EndRunResponse> EndRun(const v1::EndRunRequest& request);
+  // Updates go to `watcher` until Unwatch or the end of the run.
+  absl::StatusOr<std::shared_ptr<RunHost>> Watch(const v1::WatchRunRequest& request,
+                                                 std::shared_ptr<WatchOutbox> watcher);
+
+  // Whether reports are taken: the journal is recovered, and no shutdown has begun.
+  bool ready() const { return !stopping_; }
+
+  // Takes no more joins; ends all streams with UNAVAILABLE after what they have been sent, once
+  // what was decided is on the disk or `deadline` has passed.
+  void BeginShutdown(absl::Time deadline);
+
+  // More of the journal is on the disk. Never waits, so that the journal's thread may call it.
+  void OnDurable();
+
+ private:
+  explicit Supervisor(const Options& options);
+  absl::Status Recover();
+  void RunClock();
+  void TickAll();
+  void WakeAt(absl::Time time);
+
+  absl::StatusOr<std::shared_ptr<RunHost>> Find(const std::string& run_id) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<std::shared_ptr<RunHost>> AllRuns() const ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Options options_;
+  RunSurroundings surroundings_;
+  std::atomic<bool> stopping_ = true;
+
+  mutable absl::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<RunHost>> runs_ ABSL_GUARDED_BY(mutex_);
+  bool acting_stopped_ ABSL_GUARDED_BY(mutex_) = false;
+
+  absl::Mutex clock_mutex_;
+  absl::CondVar clock_changed_;
+  absl::Time next_tick_ ABSL_GUARDED_BY(clock_mutex_) = absl::InfiniteFuture();
+  bool clock_stopped_ ABSL_GUARDED_BY(clock_mutex_) = false;
+  std::thread clock_;
+};
+
+}  // namespace lehr
+
+#endif  // LEHR_SERVER_SUPERVISOR_H_

@@ -1,0 +1,52 @@
+#include "client/cli/reason_text.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace lehr {
+namespace {
+
+v1::Reason Make(v1::Reason::Code code, double value = 0, double limit = 0) {
+  v1::Reason reason;
+  reason.set_code(code);
+  reason.set_value(value);
+  reason.set_limit(limit);
+  return reason;
+}
+
+TEST(ReasonText, PutsTheNumbersIntoWords) {
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_ACTED, 0.0123456)), "acts: noise of 0.01235");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_ACTED, 3, 2)),
+            "acts: noise of 3 was asked for and cut to max_stddev 2");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_BALANCED, 0.05, 0.1)),
+            "the losses are balanced: unsquared imbalance 0.05, acts above 0.1");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_BREAKER_OPEN, 12.5, 4)),
+            "breaker open: the mean loss rose to 12.5, 4 was allowed");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_BELOW_QUORUM, 3, 5)),
+            "too few reports: 3 of 5 needed");
+}
+
+TEST(ReasonText, EveryCodeHasWordsOfItsOwn) {
+  std::set<std::string> texts;
+  for (int code = 1; code <= v1::Reason::Code_MAX; ++code) {
+    const std::string text = ReasonText(Make(static_cast<v1::Reason::Code>(code)));
+    EXPECT_EQ(text.find("reason "), std::string::npos) << code;
+    EXPECT_TRUE(texts.insert(text).second) << text;
+  }
+}
+
+TEST(ReasonText, ACodeOfANewerSupervisorIsShownAsANumber) {
+  EXPECT_EQ(ReasonText(Make(static_cast<v1::Reason::Code>(99))), "reason 99");
+  EXPECT_EQ(ReasonName(static_cast<v1::Reason::Code>(99)), "99");
+}
+
+TEST(ReasonText, AReasonThatIsNotSetIsEmpty) { EXPECT_EQ(ReasonText(v1::Reason()), ""); }
+
+TEST(ReasonText, NamesAreOneWord) {
+  EXPECT_EQ(ReasonName(v1::Reason::CODE_ACTED), "acted");
+  EXPECT_EQ(ReasonName(v1::Reason::CODE_UNKNOWN_AFTER_CRASH), "unknown_after_crash");
+}
+
+}  // namespace
+}  // namespace lehr

@@ -1,0 +1,48 @@
+#include "client/cli/run_text.h"
+
+#include <gtest/gtest.h>
+
+namespace lehr {
+namespace {
+
+TEST(RunText, AnAgeHasOneUnit) {
+  EXPECT_EQ(AgeText(absl::Seconds(-3)), "0 s");
+  EXPECT_EQ(AgeText(absl::Seconds(119)), "119 s");
+  EXPECT_EQ(AgeText(absl::Seconds(120)), "2 min");
+  EXPECT_EQ(AgeText(absl::Minutes(119)), "119 min");
+  EXPECT_EQ(AgeText(absl::Hours(2)), "2 h");
+  EXPECT_EQ(AgeText(absl::Hours(47)), "47 h");
+  EXPECT_EQ(AgeText(absl::Hours(71)), "2 d");
+}
+
+TEST(RunText, APolicySaysItsDefaults) {
+  v1::Policy policy;
+  policy.mutable_error_driven();
+  EXPECT_EQ(PolicyText(policy), "error_driven, base_noise_level 1");
+}
+
+TEST(RunText, APolicyOfANewerSupervisorIsSaidToBeUnknown) {
+  EXPECT_EQ(PolicyText(v1::Policy()), "a rule that this version does not know");
+}
+
+TEST(RunText, GuardsSayEachLimit) {
+  v1::Guards guards;
+  EXPECT_EQ(GuardsText(guards), "none");
+  guards.set_max_stddev(0.5);
+  guards.set_cooldown_steps(7);
+  guards.set_budget(3);
+  guards.set_budget_window_steps(100);
+  guards.set_breaker_factor(2);
+  guards.set_breaker_window_steps(20);
+  EXPECT_EQ(GuardsText(guards),
+            "max_stddev 0.5, cooldown_steps 7, budget 3 in 100 steps, breaker at 2 times within 20 "
+            "steps");
+}
+
+TEST(RunText, StatesAreWords) {
+  EXPECT_EQ(StateName(v1::RUN_STATE_SILENT), "silent");
+  EXPECT_EQ(StateName(static_cast<v1::RunState>(99)), "state 99");
+}
+
+}  // namespace
+}  // namespace lehr

@@ -1,0 +1,129 @@
+#include "client/client_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include "client/client.h"
+
+namespace lehr {
+namespace {
+
+using ::testing::HasSubstr;
+
+ClientOptions Good() {
+  ClientOptions options;
+  options.supervisor = "127.0.0.1:7070";
+  options.run_id = "digits-3";
+  return options;
+}
+
+struct BadCase {
+  std::string name;
+  std::function<void(ClientOptions&)> change;
+  // The offending value, as the message must show it.
+  std::string value;
+};
+
+void PrintTo(const BadCase& c, std::ostream* out) { *out << c.name; }
+
+class BadClientOptions : public ::testing::TestWithParam<BadCase> {};
+
+TEST_P(BadClientOptions, AreRefusedWithTheirValue) {
+  ClientOptions options = Good();
+  GetParam().change(options);
+  const auto client = Client::Create(std::move(options));
+  ASSERT_EQ(client.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(client.status().message()), HasSubstr(GetParam().value));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BadClientOptions,
+    ::testing::Values(
+        BadCase{"RunIdWithSlash", [](auto& o) { o.run_id = "../x"; }, "'../x'"},
+        BadCase{"RunIdEmpty", [](auto& o) { o.run_id = ""; }, "run_id is ''"},
+        BadCase{"RunIdStartsWithDot", [](auto& o) { o.run_id = ".x"; }, "'.x'"},
+        BadCase{"RunIdNotAscii", [](auto& o) { o.run_id = "größe"; }, "'größe'"},
+        BadCase{"RunIdTooLong", [](auto& o) { o.run_id = std::string(129, 'a'); },
+                std::string(129, 'a')},
+        BadCase{"AddressWithoutPort", [](auto& o) { o.supervisor = "localhost"; }, "'localhost'"},
+        BadCase{"AddressWithoutHost", [](auto& o) { o.supervisor = ":7070"; }, "':7070'"},
+        BadCase{"PortTooLarge", [](auto& o) { o.supervisor = "h:65536"; }, "'h:65536'"},
+        BadCase{"PortNotANumber", [](auto& o) { o.supervisor = "h:http"; }, "'h:http'"},
+        BadCase{"RankBeyondWorld", [](auto& o) { o.rank = 1; }, "rank is 1"},
+        BadCase{"WorldEmpty", [](auto& o) { o.world_size = 0; }, "world_size is 0"},
+        BadCase{"WorldTooLarge", [](auto& o) { o.world_size = 65537; }, "65537"},
+        BadCase{"NoJobAttempt", [](auto& o) { o.world_size = 2; }, "job_attempt is empty"},
+        BadCase{"JobAttemptTooLong", [](auto& o) { o.job_attempt = std::string(129, 'j'); },
+                std::string(128, 'j')},
+        BadCase{"ResumeStepNegative", [](auto& o) { o.resume_step = -4; }, "-4"},
+        BadCase{"NoConnectTimeout", [](auto& o) { o.connect_timeout = absl::ZeroDuration(); },
+                "connect_timeout is 0"},
+        BadCase{"DecisionTimeoutTooLong", [](auto& o) { o.decision_timeout = absl::Hours(2); },
+                "decision_timeout is 2h"},
+        BadCase{"StragglersOutlastTheClient",
+                [](auto& o) { o.settings.mutable_straggler_timeout()->set_seconds(5); },
+                "straggler_timeout, 5s"},
+        BadCase{"LagTooLarge", [](auto& o) { o.settings.set_lag(65); }, "settings.lag is 65"},
+        BadCase{"TensorWithoutName",
+                [](auto& o) {
+                  o.tensors = {{"", 1}};
+                },
+                "name is ''"},
+        BadCase{"TensorNameNotUtf8",
+                [](auto& o) {
+                  o.tensors = {{"a\xff", 1}};
+                },
+                "'a?'"},
+        BadCase{"TensorWithoutScale",
+                [](auto& o) {
+                  o.tensors = {{"w", 0}};
+                },
+                "reference_stddev of tensor w is 0"},
+        BadCase{"TensorScaleNan",
+                [](auto& o) {
+                  o.tensors = {{"w", NAN}};
+                },
+                "nan"},
+        // The wrapper does not make it another tensor.
+        BadCase{"TensorTwice",
+                [](auto& o) {
+                  o.tensors = {{"w", 1}, {"module.w", 1}};
+                },
+                "module.w"},
+        BadCase{"LabelTooLong",
+                [](auto& o) {
+                  o.labels = {{"k", std::string(64, 'v')}};
+                },
+                "label 'k'"},
+        BadCase{"LabelNotUtf8",
+                [](auto& o) {
+                  o.labels = {{"k", "\xc3"}};
+                },
+                "'?'"}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(ClientOptions, TheLongestNamesAreAccepted) {
+  ClientOptions options = Good();
+  options.run_id = "9" + std::string(125, '.') + "_-";
+  options.labels = {{std::string(63, 'k'), std::string(63, 'v')}};
+  options.tensors = {{std::string(512, 't'), 1e-30f}};
+  options.world_size = 65536;
+  options.rank = 65535;
+  options.job_attempt = std::string(128, 'j');
+  EXPECT_EQ(CheckClientOptions(options), absl::OkStatus());
+}
+
+TEST(ClientOptions, AnExplicitStragglerTimeoutStays) {
+  ClientOptions options = Good();
+  options.settings.mutable_straggler_timeout()->set_seconds(2);
+  options.settings.mutable_straggler_timeout()->set_nanos(500);
+  const v1::Join join = MakeJoin(options);
+  EXPECT_EQ(join.settings().straggler_timeout().seconds(), 2);
+  EXPECT_EQ(join.settings().straggler_timeout().nanos(), 500);
+}
+
+}  // namespace
+}  // namespace lehr

@@ -1,0 +1,113 @@
+#include "client/command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "client/core/command_hash.h"
+#include "client/core/noise.h"
+
+namespace lehr {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class CommandTest : public ::testing::Test {
+ protected:
+  static Perturbation Action(uint64_t id) {
+    return {.id = id, .seed = id, .stddev = 0.5f, .noise_spec = std::string(kNoiseSpec)};
+  }
+  Command Make(std::vector<Perturbation> actions) {
+    return Command({.step = 6, .apply_step = 7, .actions = std::move(actions)}, tensors_,
+                   references_);
+  }
+
+  std::vector<float> weights_ = {1, 2, 3};
+  std::vector<float> biases_ = {4};
+  const std::vector<Tensor> tensors_ = {
+      {.name = "module.a.weight", .values = absl::MakeSpan(weights_)},
+      {.name = "module.a.bias", .values = absl::MakeSpan(biases_)}};
+  ReferenceStddevs references_;
+};
+
+TEST_F(CommandTest, ItsHashIsThatOfItsActions) {
+  const std::vector<Perturbation> actions = {Action(1), Action(2)};
+  EXPECT_EQ(Make(actions).hash(), HashActions(actions));
+}
+
+TEST_F(CommandTest, AppliesItsActionsInOrder) {
+  Perturbation forget = Action(1);
+  forget.shrink = 0;
+  forget.stddev = 0;
+  const AppliedCommand applied = Make({Action(2), forget}).ApplyIf(/*all_agree=*/true);
+  EXPECT_EQ(applied.outcome.result, CommandOutcome::Result::kApplied);
+  EXPECT_EQ(applied.outcome.step, 6);
+  // Each of the four, twice.
+  EXPECT_EQ(applied.outcome.perturbed, 8);
+  EXPECT_THAT(weights_, ElementsAre(0, 0, 0));
+  EXPECT_THAT(biases_, ElementsAre(0));
+}
+
+TEST_F(CommandTest, ChangesNothingIfTheRanksDoNotAgree) {
+  const AppliedCommand applied = Make({Action(1)}).ApplyIf(/*all_agree=*/false);
+  EXPECT_EQ(applied.outcome.result, CommandOutcome::Result::kSkipped);
+  EXPECT_EQ(applied.outcome.detail, "the ranks did not agree");
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3));
+}
+
+// Ranks that all fail agree on 0.
+TEST_F(CommandTest, ChangesNothingIfItCannotBeAppliedEvenWhereAllAgree) {
+  Perturbation unknown = Action(2);
+  unknown.noise_spec = "v9";
+  const Command command = Make({Action(1), unknown});
+  EXPECT_EQ(command.hash(), 0);
+  EXPECT_EQ(command.ApplyIf(/*all_agree=*/true).outcome.result, CommandOutcome::Result::kSkipped);
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3));
+}
+
+TEST_F(CommandTest, CountsWhatIsNotFinite) {
+  weights_[1] = std::numeric_limits<float>::quiet_NaN();
+  const AppliedCommand applied = Make({Action(1)}).ApplyIf(/*all_agree=*/true);
+  EXPECT_EQ(applied.outcome.perturbed, 3);
+  EXPECT_EQ(applied.outcome.non_finite, 1);
+}
+
+TEST_F(CommandTest, CountsWhatTheFormatIsTooCoarseFor) {
+  std::vector<Bfloat16> halves(3, Bfloat16{0x3F80});
+  const Tensor tensors[] = {{.name = "w", .values = absl::MakeSpan(halves)}};
+  Perturbation action = Action(1);
+  action.stddev = 1e-9f;
+  const Command command({.actions = {action}}, tensors, {});
+  const AppliedCommand applied = command.ApplyIf(/*all_agree=*/true);
+  EXPECT_EQ(applied.outcome.perturbed, 3);
+  EXPECT_EQ(applied.outcome.unchanged, 3);
+}
+
+TEST_F(CommandTest, OnlyResettingActionsResetTheTensorsThatTheySelect) {
+  Perturbation weights = Action(1);
+  weights.tensor_selector = "a.weight";
+  weights.optimizer_state = OptimizerStateAction::kReset;
+  const AppliedCommand applied = Make({weights, Action(2)}).ApplyIf(/*all_agree=*/true);
+  EXPECT_THAT(applied.reset_optimizer_state, ElementsAre(0));
+}
+
+TEST_F(CommandTest, ResetsNothingUnlessItIsApplied) {
+  Perturbation all = Action(1);
+  all.optimizer_state = OptimizerStateAction::kReset;
+  EXPECT_THAT(Make({all}).ApplyIf(/*all_agree=*/false).reset_optimizer_state, IsEmpty());
+  EXPECT_THAT(Make({all}).ApplyIf(/*all_agree=*/true).reset_optimizer_state, ElementsAre(0, 1));
+}
+
+TEST_F(CommandTest, RelativeNoiseNeedsTheReferenceOfEachSelectedTensor) {
+  Perturbation relative = Action(1);
+  relative.scale = NoiseScale::kRelative;
+  references_["a.weight"] = 0.5f;
+  EXPECT_EQ(Make({relative}).hash(), 0);
+  relative.tensor_selector = "a.weight";
+  EXPECT_NE(Make({relative}).hash(), 0);
+}
+
+}  // namespace
+}  // namespace lehr

@@ -1,0 +1,303 @@
+#include "client/core/perturbation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <pmmintrin.h>
+#endif
+
+#include "client/core/noise.h"
+#include "client/core/tensor_name.h"
+#include "tests/client/core/golden_vectors.h"
+
+namespace lehr {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+Perturbation Example() {
+  return {.id = 1, .seed = 42, .stddev = 0.5f, .noise_spec = std::string(kNoiseSpec)};
+}
+
+Tensor Whole(const std::string& name, std::vector<float>& values) {
+  return {.name = name, .values = absl::MakeSpan(values)};
+}
+
+// The bits of a row's theta after its perturbation.
+std::uint32_t Perturbed(const GoldenRow& row) {
+  float theta = row.Float("theta");
+  const Perturbation perturbation = {
+      .seed = row.Word("seed"),
+      .stddev = row.Float("stddev"),
+      .scale = row.Text("scale") == "relative" ? NoiseScale::kRelative : NoiseScale::kAbsolute,
+      .shrink = row.Float("shrink"),
+      .noise_spec = std::string(kNoiseSpec)};
+  const Tensor tensor = {.name = row.Text("tensor"),
+                         .values = absl::MakeSpan(&theta, 1),
+                         .first_index = row.Word("index"),
+                         .reference_stddev = row.Float("reference")};
+  EXPECT_TRUE(ApplyPerturbation(perturbation, {tensor}).ok());
+  return std::bit_cast<std::uint32_t>(theta);
+}
+
+// That `perturbation` is refused with this code and text, by the check and by the application, and
+// that no value has changed.
+void ExpectRefused(const Perturbation& perturbation, std::vector<Tensor> tensors,
+                   absl::StatusCode code, const std::string& text) {
+  std::vector<float> first = {1, 2, 3};
+  tensors.insert(tensors.begin(), Whole("first", first));
+  const auto result = ApplyPerturbation(perturbation, tensors);
+  EXPECT_EQ(result.status().code(), code) << result.status();
+  EXPECT_THAT(std::string(result.status().message()), HasSubstr(text));
+  EXPECT_THAT(first, ElementsAre(1, 2, 3));
+  EXPECT_EQ(CheckPerturbation(perturbation, tensors), result.status());
+}
+
+// Subnormal, infinite and NaN theta, both zeros, shrink 0, 1/2 and 1, sigma 0, overflow, relative
+// scale.
+TEST(ApplyPerturbationTest, GivesTheBitsOfTheExactOracle) {
+  for (const GoldenRow& row : ReadGolden("perturbation.csv")) {
+    EXPECT_EQ(Perturbed(row), row.Bits("result")) << "index " << row.Text("index");
+  }
+}
+
+// An element of the row's format after its perturbation, on its own and as one of many (which the
+// vectors update).
+template <typename Element>
+void ExpectTheBitsOfTheExactOracle(const std::string& element_type) {
+  int rows = 0;
+  for (const GoldenRow& row : ReadGolden("perturbation_formats.csv")) {
+    if (row.Text("element_type") != element_type) {
+      continue;
+    }
+    const Perturbation perturbation = {.seed = row.Word("seed"),
+                                       .stddev = row.Float("sigma"),
+                                       .shrink = row.Float("shrink"),
+                                       .noise_spec = std::string(kNoiseSpec)};
+    for (const std::size_t count : {1, 200}) {
+      const std::uint64_t theta = row.Word("theta");
+      Element element;
+      std::memcpy(static_cast<void*>(&element), &theta, sizeof(Element));
+      std::vector<Element> elements(count, element);
+      const Tensor tensor = {.name = row.Text("tensor"),
+                             .values = absl::MakeSpan(elements),
+                             .first_index = row.Word("index")};
+      ASSERT_TRUE(ApplyPerturbation(perturbation, {tensor}).ok());
+      std::uint64_t result = 0;
+      std::memcpy(&result, elements.data(), sizeof(Element));
+      EXPECT_EQ(result, row.Word("result")) << row.Text("theta") << " index " << row.Text("index");
+    }
+    ++rows;
+  }
+  EXPECT_GT(rows, 200);
+}
+
+TEST(ApplyPerturbationTest, GivesTheBitsOfTheExactOracleInEveryFormat) {
+  ExpectTheBitsOfTheExactOracle<double>("float64");
+  ExpectTheBitsOfTheExactOracle<Bfloat16>("bfloat16");
+  ExpectTheBitsOfTheExactOracle<Float16>("float16");
+}
+
+#if defined(__x86_64__)
+// A trainer's thread that flushes subnormals gets the same bits, and keeps its setting.
+TEST(ApplyPerturbationTest, IgnoresFlushToZeroAndDenormalsAreZeroAndLeavesThem) {
+  const std::vector<GoldenRow> rows = ReadGolden("perturbation.csv");
+  std::vector<std::uint32_t> found;
+  const unsigned int before = _mm_getcsr();
+  const unsigned int flushing = before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON;
+  _mm_setcsr(flushing);
+  for (const GoldenRow& row : rows) {
+    found.push_back(Perturbed(row));
+  }
+  const unsigned int after = _mm_getcsr();
+  _mm_setcsr(before);
+  EXPECT_EQ(after, flushing);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(found[i], rows[i].Bits("result")) << "index " << rows[i].Text("index");
+  }
+}
+#endif
+
+// 1000 elements, so that more than one tile of noise is needed.
+TEST(ApplyPerturbationTest, EachElementGetsItsOwnNoise) {
+  std::vector<float> values(1000, 0.0f);
+  ASSERT_TRUE(ApplyPerturbation(Example(), {Whole("weight", values)}).ok());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_EQ(values[i], 0.5f * NoiseAt(/*seed=*/42, TensorId("weight"), i)) << i;
+  }
+}
+
+TEST(ApplyPerturbationTest, ShardsGetTheNumbersOfTheWhole) {
+  std::vector<float> whole(1000, 1.0f);
+  std::vector<float> sharded(1000, 1.0f);
+  ASSERT_TRUE(ApplyPerturbation(Example(), {Whole("weight", whole)}).ok());
+  const auto values = absl::MakeSpan(sharded);
+  const Tensor shards[] = {
+      {.name = "module.weight", .values = values.subspan(301), .first_index = 301},
+      {.name = "module.weight", .values = values.first(301), .first_index = 0}};
+  ASSERT_TRUE(ApplyPerturbation(Example(), shards).ok());
+  EXPECT_EQ(sharded, whole);
+}
+
+TEST(ApplyPerturbationTest, CountsWhatItPerturbedAndWhatItKept) {
+  std::vector<float> values = {1, kNaN, kInfinity, -kInfinity, 2};
+  const auto result = ApplyPerturbation(Example(), {Whole("weight", values)});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->perturbed, 2u);
+  EXPECT_EQ(result->non_finite_kept, 3u);
+}
+
+TEST(ApplyPerturbationTest, TheSelectorChoosesByCanonicalName) {
+  std::vector<float> weight = {1};
+  std::vector<float> bias = {1};
+  Perturbation perturbation = Example();
+  perturbation.tensor_selector = "layers.*.weight";
+  const auto result = ApplyPerturbation(
+      perturbation, {Whole("module.layers.0.weight", weight), Whole("module.layers.0.bias", bias)});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->perturbed, 1u);
+  EXPECT_NE(weight[0], 1);
+  EXPECT_EQ(bias[0], 1);
+}
+
+// A rank may hold no part of what the command selects.
+TEST(ApplyPerturbationTest, ASelectorThatMatchesNothingIsNoError) {
+  std::vector<float> values = {1};
+  Perturbation perturbation = Example();
+  perturbation.tensor_selector = "decoder.*";
+  const auto result = ApplyPerturbation(perturbation, {Whole("encoder.weight", values)});
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->perturbed, 0u);
+}
+
+TEST(CheckPerturbationTest, AcceptsWhatCanBeAppliedAndChangesNothing) {
+  std::vector<float> values = {1, 2, 3};
+  EXPECT_TRUE(CheckPerturbation(Example(), {Whole("weight", values)}).ok());
+  EXPECT_THAT(values, ElementsAre(1, 2, 3));
+}
+
+TEST(ApplyPerturbationTest, RefusesAnUnknownNoiseSpec) {
+  Perturbation perturbation = Example();
+  perturbation.noise_spec = "philox4x32-10/box-muller-f32/v2";
+  ExpectRefused(perturbation, {}, absl::StatusCode::kUnimplemented, "box-muller-f32/v2'");
+}
+
+TEST(ApplyPerturbationTest, RefusesAnEmptyNoiseSpec) {
+  Perturbation perturbation = Example();
+  perturbation.noise_spec = "";
+  ExpectRefused(perturbation, {}, absl::StatusCode::kUnimplemented, "noise_spec ''");
+}
+
+TEST(ApplyPerturbationTest, RefusesANegativeOrNonFiniteStddev) {
+  for (const float stddev : {-0.5f, kInfinity, kNaN}) {
+    Perturbation perturbation = Example();
+    perturbation.stddev = stddev;
+    ExpectRefused(perturbation, {}, absl::StatusCode::kInvalidArgument, "stddev must be");
+  }
+}
+
+TEST(ApplyPerturbationTest, RefusesAShrinkOutsideZeroToOne) {
+  for (const float shrink : {-0.25f, 1.25f, kNaN}) {
+    Perturbation perturbation = Example();
+    perturbation.shrink = shrink;
+    ExpectRefused(perturbation, {}, absl::StatusCode::kInvalidArgument, "shrink must lie");
+  }
+}
+
+TEST(ApplyPerturbationTest, RefusesAnUnknownScale) {
+  Perturbation perturbation = Example();
+  perturbation.scale = static_cast<NoiseScale>(7);
+  ExpectRefused(perturbation, {}, absl::StatusCode::kInvalidArgument, "noise scale 7");
+}
+
+TEST(ApplyPerturbationTest, RefusesAnUnknownOptimizerStateAction) {
+  Perturbation perturbation = Example();
+  perturbation.optimizer_state = static_cast<OptimizerStateAction>(7);
+  ExpectRefused(perturbation, {}, absl::StatusCode::kInvalidArgument, "state action 7");
+}
+
+TEST(ApplyPerturbationTest, RefusesRelativeNoiseWithoutAReference) {
+  for (const float reference : {0.0f, -1.0f, kInfinity, kNaN}) {
+    Perturbation perturbation = Example();
+    perturbation.scale = NoiseScale::kRelative;
+    perturbation.tensor_selector = "second";
+    std::vector<float> values = {1};
+    Tensor second = Whole("second", values);
+    second.reference_stddev = reference;
+    ExpectRefused(perturbation, {second}, absl::StatusCode::kFailedPrecondition, "'second'");
+  }
+}
+
+// The first tensor could be perturbed, the second not: neither is.
+TEST(ApplyPerturbationTest, ChangesNothingWhereOneTensorIsRefused) {
+  Perturbation perturbation = Example();
+  perturbation.scale = NoiseScale::kRelative;
+  std::vector<float> good = {1, 2};
+  std::vector<float> bad = {3};
+  Tensor with_reference = Whole("good", good);
+  with_reference.reference_stddev = 1;
+  EXPECT_EQ(ApplyPerturbation(perturbation, {with_reference, Whole("bad", bad)}).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(good, ElementsAre(1, 2));
+}
+
+TEST(ApplyPerturbationTest, RefusesASigmaThatOverflows) {
+  Perturbation perturbation = Example();
+  perturbation.scale = NoiseScale::kRelative;
+  perturbation.stddev = 1e38f;
+  perturbation.tensor_selector = "second";
+  std::vector<float> values = {1};
+  Tensor second = Whole("second", values);
+  second.reference_stddev = 10;
+  ExpectRefused(perturbation, {second}, absl::StatusCode::kInvalidArgument, "not finite");
+}
+
+// A tied tensor under two names would be perturbed twice.
+TEST(ApplyPerturbationTest, RefusesTensorsThatShareMemory) {
+  std::vector<float> values = {1, 2, 3};
+  ExpectRefused(
+      Example(),
+      {Whole("embedding", values), {.name = "output", .values = absl::MakeSpan(values).subspan(2)}},
+      absl::StatusCode::kInvalidArgument, "'embedding' and 'output' overlap in memory");
+}
+
+TEST(ApplyPerturbationTest, RefusesRangesOfATensorThatOverlap) {
+  std::vector<float> left(5, 1.0f);
+  std::vector<float> right(5, 1.0f);
+  Tensor range = Whole("module.weight", right);
+  range.first_index = 4;
+  ExpectRefused(Example(), {Whole("weight", left), range}, absl::StatusCode::kInvalidArgument,
+                "'weight' and 'module.weight' overlap in indices");
+}
+
+TEST(ApplyPerturbationTest, RefusesIndicesBeyond64Bits) {
+  std::vector<float> values(2, 1.0f);
+  Tensor tensor = Whole("weight", values);
+  tensor.first_index = std::numeric_limits<std::uint64_t>::max();
+  ExpectRefused(Example(), {tensor}, absl::StatusCode::kInvalidArgument, "beyond 64 bits");
+}
+
+TEST(ApplyPerturbationTest, RefusesAnEmptyName) {
+  std::vector<float> values = {1};
+  ExpectRefused(Example(), {Whole("", values)}, absl::StatusCode::kInvalidArgument, "empty name");
+}
+
+TEST(ApplyPerturbationTest, AnEmptyTensorIsNoError) {
+  std::vector<float> values;
+  EXPECT_TRUE(ApplyPerturbation(Example(), {Whole("weight", values)}).ok());
+}
+
+}  // namespace
+}  // namespace lehr

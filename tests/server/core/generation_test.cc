@@ -1,0 +1,428 @@
+#include "server/core/generation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lehr {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const absl::Time kStart = absl::UnixEpoch() + absl::Hours(1);
+constexpr absl::Duration kStraggler = absl::Seconds(10);
+constexpr absl::Duration kJoin = absl::Seconds(60);
+
+GenerationSpec Spec(uint32_t world_size) {
+  GenerationSpec spec;
+  spec.number = 3;
+  spec.world_size = world_size;
+  spec.settings.policy.rule = ErrorDrivenPolicy{.base_noise_level = 1};
+  spec.settings.run_seed = 7;
+  spec.settings.straggler_timeout = kStraggler;
+  spec.settings.join_timeout = kJoin;
+  return spec;
+}
+
+// One loss of 3 and one of 0: M = 3, I = 1, so T = 3 and the noise is 3.
+StepReport Losses(int64_t step, std::vector<float> losses = {3, 0}) {
+  StepReport report;
+  report.step = step;
+  report.losses.Add(losses);
+  report.digest = 1 + static_cast<uint64_t>(losses[0] * 1000);
+  return report;
+}
+
+Generation::Hello Hello(const std::string& process = "p", int64_t highest_step = -1) {
+  return {.process = process, .can_agree = true, .highest_step = highest_step};
+}
+
+// A run whose ranks have all joined.
+Generation Joined(const GenerationSpec& spec) {
+  Generation generation(spec);
+  for (uint32_t rank = 0; rank < spec.world_size; ++rank) {
+    generation.Connect(rank, Hello(), kStart);
+  }
+  return generation;
+}
+
+std::vector<ClosedStep> ClosedBy(const ReportResult& result) {
+  return std::get<ReportTaken>(result).effects.closed;
+}
+
+std::vector<int64_t> Steps(const std::vector<ClosedStep>& closed) {
+  std::vector<int64_t> steps;
+  for (const ClosedStep& step : closed) {
+    steps.push_back(step.decision->step);
+  }
+  return steps;
+}
+
+TEST(Generation, OneRanksReportIsDecidedAtOnce) {
+  Generation generation = Joined(Spec(1));
+  const auto closed = ClosedBy(generation.Report(0, Losses(0), kStart));
+  ASSERT_EQ(closed.size(), 1u);
+  const StepDecision& decision = *closed[0].decision;
+  EXPECT_EQ(decision.generation, 3u);
+  EXPECT_EQ(decision.step, 0);
+  EXPECT_EQ(decision.apply_step, 1);
+  EXPECT_EQ(decision.reports, 1u);
+  EXPECT_EQ(decision.policy, "error_driven");
+  EXPECT_EQ(decision.observation.temperature.temperature, 3);
+  EXPECT_EQ(decision.reason.code, ReasonCode::kActed);
+  ASSERT_EQ(decision.actions.size(), 1u);
+  EXPECT_EQ(decision.actions[0].stddev, 3);
+  EXPECT_NE(decision.actions[0].id, 0u);
+  EXPECT_THAT(closed[0].reporters, ElementsAre(0));
+  EXPECT_EQ(generation.decided_through(), 0);
+}
+
+TEST(Generation, LagMovesTheApplyStep) {
+  GenerationSpec spec = Spec(1);
+  spec.settings.lag = 2;
+  Generation generation = Joined(spec);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(5), kStart)).at(0).decision->apply_step, 8);
+}
+
+TEST(Generation, NoStepClosesBeforeEveryRankHasJoined) {
+  Generation generation(Spec(2));
+  generation.Connect(0, Hello(), kStart);
+  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(0), kStart)), IsEmpty());
+  EXPECT_THAT(generation.Tick(kStart + absl::Hours(9)).closed, IsEmpty());
+}
+
+TEST(Generation, AStepClosesWithTheLastRanksReport) {
+  Generation generation = Joined(Spec(3));
+  EXPECT_THAT(ClosedBy(generation.Report(2, Losses(0), kStart)), IsEmpty());
+  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(0), kStart)), IsEmpty());
+  const auto closed = ClosedBy(generation.Report(1, Losses(0), kStart));
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_THAT(closed[0].reporters, ElementsAre(2, 0, 1));
+  EXPECT_EQ(closed[0].decision->observation.temperature.count, 6u);
+}
+
+// The decision depends on the losses, not on who sent them first.
+TEST(Generation, TheOrderOfReportsChangesNothing) {
+  const auto decide = [](std::vector<uint32_t> order) {
+    Generation generation = Joined(Spec(3));
+    std::vector<ClosedStep> closed;
+    for (const uint32_t rank : order) {
+      closed = ClosedBy(
+          generation.Report(rank, Losses(0, {1.5f + static_cast<float>(rank), 0.1f}), kStart));
+    }
+    return *closed.at(0).decision;
+  };
+  const StepDecision forwards = decide({0, 1, 2});
+  const StepDecision backwards = decide({2, 1, 0});
+  EXPECT_EQ(forwards.actions[0].stddev, backwards.actions[0].stddev);
+  EXPECT_EQ(forwards.actions[0].seed, backwards.actions[0].seed);
+}
+
+TEST(Generation, AStragglerIsLeftOutAtTheTimeout) {
+  Generation generation = Joined(Spec(3));
+  generation.Report(0, Losses(0), kStart);
+  generation.Report(1, Losses(0), kStart + absl::Seconds(3));
+  EXPECT_EQ(generation.NextDeadline(), kStart + kStraggler);
+  EXPECT_THAT(generation.Tick(kStart + kStraggler - absl::Nanoseconds(1)).closed, IsEmpty());
+  const auto closed = generation.Tick(kStart + kStraggler).closed;
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_EQ(closed[0].decision->reports, 2u);
+  EXPECT_EQ(closed[0].decision->reason.code, ReasonCode::kActed);
+}
+
+TEST(Generation, BelowTheQuorumNothingIsDone) {
+  Generation generation = Joined(Spec(4));
+  generation.Report(0, Losses(0), kStart);
+  generation.Report(1, Losses(0), kStart);
+  const auto closed = generation.Tick(kStart + kStraggler).closed;
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_THAT(closed[0].decision->actions, IsEmpty());
+  EXPECT_EQ(closed[0].decision->reason.code, ReasonCode::kBelowQuorum);
+  EXPECT_EQ(closed[0].decision->reason.value, 2);
+  EXPECT_EQ(closed[0].decision->reason.limit, 3);
+}
+
+TEST(Generation, ASilentRankIsWaitedForOnce) {
+  Generation generation = Joined(Spec(3));
+  generation.Report(0, Losses(0), kStart);
+  generation.Report(1, Losses(0), kStart);
+  generation.Tick(kStart + kStraggler);
+  generation.Report(0, Losses(1), kStart + kStraggler);
+  EXPECT_EQ(Steps(ClosedBy(generation.Report(1, Losses(1), kStart + kStraggler))),
+            std::vector<int64_t>({1}));
+}
+
+TEST(Generation, ASilentRankIsWaitedForAgainOnceItReports) {
+  Generation generation = Joined(Spec(3));
+  generation.Report(0, Losses(0), kStart);
+  generation.Report(1, Losses(0), kStart);
+  generation.Tick(kStart + kStraggler);
+  generation.Report(2, Losses(0), kStart + kStraggler);
+  generation.Report(0, Losses(1), kStart + kStraggler);
+  EXPECT_THAT(ClosedBy(generation.Report(1, Losses(1), kStart + kStraggler)), IsEmpty());
+}
+
+TEST(Generation, ALateRankGetsTheRecordedDecision) {
+  Generation generation = Joined(Spec(3));
+  generation.Report(0, Losses(0), kStart);
+  generation.Report(1, Losses(0), kStart);
+  const auto closed = generation.Tick(kStart + kStraggler).closed;
+  const auto late = std::get<ReportAnswered>(generation.Report(2, Losses(0), kStart + kStraggler));
+  EXPECT_EQ(late.decision, closed.at(0).decision);
+  EXPECT_FALSE(late.conflict);
+}
+
+TEST(Generation, ADeclaredPauseIsWaitedFor) {
+  Generation generation = Joined(Spec(2));
+  generation.Pause(1, kStart + absl::Minutes(5));
+  generation.Report(0, Losses(0), kStart);
+  EXPECT_THAT(generation.Tick(kStart + kStraggler).closed, IsEmpty());
+  EXPECT_EQ(generation.NextDeadline(), kStart + absl::Minutes(5));
+  EXPECT_EQ(generation.Tick(kStart + absl::Minutes(5)).closed.size(), 1u);
+}
+
+// It trained on without its supervisor: what it skipped will never come.
+TEST(Generation, ARankThatJumpsAheadIsNotWaitedForAtTheStepsBetween) {
+  Generation generation = Joined(Spec(2));
+  generation.Report(0, Losses(0), kStart);
+  EXPECT_EQ(Steps(ClosedBy(generation.Report(1, Losses(4), kStart))), std::vector<int64_t>({0}));
+  EXPECT_EQ(Steps(ClosedBy(generation.Report(0, Losses(4), kStart))), std::vector<int64_t>({4}));
+}
+
+TEST(Generation, AReportSentAgainGetsTheIdenticalDecision) {
+  Generation generation = Joined(Spec(1));
+  const auto closed = ClosedBy(generation.Report(0, Losses(0), kStart));
+  const auto again = std::get<ReportAnswered>(generation.Report(0, Losses(0), kStart));
+  EXPECT_EQ(again.decision, closed.at(0).decision);
+  EXPECT_FALSE(again.conflict);
+}
+
+TEST(Generation, AConflictingResendOfAClosedStepIsAnsweredAndTold) {
+  Generation generation = Joined(Spec(1));
+  const auto closed = ClosedBy(generation.Report(0, Losses(0, {3, 0}), kStart));
+  const auto again = std::get<ReportAnswered>(generation.Report(0, Losses(0, {4, 0}), kStart));
+  EXPECT_EQ(again.decision, closed.at(0).decision);
+  EXPECT_TRUE(again.conflict);
+}
+
+TEST(Generation, AResendOfAnOpenStepCountsOnce) {
+  Generation generation = Joined(Spec(2));
+  generation.Report(0, Losses(0), kStart);
+  generation.Report(0, Losses(0), kStart);
+  EXPECT_EQ(ClosedBy(generation.Report(1, Losses(0), kStart))
+                .at(0)
+                .decision->observation.temperature.count,
+            4u);
+}
+
+TEST(Generation, AConflictingResendOfAnOpenStepIsRefused) {
+  Generation generation = Joined(Spec(2));
+  generation.Report(0, Losses(0, {3, 0}), kStart);
+  const auto refused = std::get<ReportRefused>(generation.Report(0, Losses(0, {4, 0}), kStart));
+  EXPECT_EQ(refused.code, RefusalCode::kConflict);
+}
+
+TEST(Generation, RefusesStepsOutsideOfItsBounds) {
+  GenerationSpec spec = Spec(2);
+  spec.resume_step = 100;
+  Generation generation = Joined(spec);
+  const auto refuse = [&](int64_t step) {
+    return std::get<ReportRefused>(generation.Report(0, Losses(step), kStart));
+  };
+  EXPECT_THAT(refuse(99).message, HasSubstr("step is 99"));
+  EXPECT_EQ(refuse(kMaxStep).code, RefusalCode::kInvalid);
+  EXPECT_EQ(refuse(-1).code, RefusalCode::kInvalid);
+  generation.Report(0, Losses(100), kStart);
+  EXPECT_EQ(refuse(100 + kMaxOpenSteps + 1).code, RefusalCode::kOutsideWindow);
+  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(100 + kMaxOpenSteps), kStart)), IsEmpty());
+  EXPECT_THAT(refuse(105).message, HasSubstr("must grow"));
+}
+
+TEST(Generation, TheSameProcessTakesItsRankOver) {
+  Generation generation = Joined(Spec(1));
+  EXPECT_TRUE(generation.CanConnect(0, Hello("p")).ok());
+  EXPECT_EQ(generation.CanConnect(0, Hello("q")).code(), absl::StatusCode::kAlreadyExists);
+  generation.Disconnect(0);
+  EXPECT_TRUE(generation.CanConnect(0, Hello("q")).ok());
+}
+
+TEST(Generation, RefusesARankBeyondTheWorldSize) {
+  const absl::Status status = Generation(Spec(2)).CanConnect(2, Hello());
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("rank is 2"));
+}
+
+TEST(Generation, WithoutAnAgreeFunctionManyRanksOnlyObserve) {
+  Generation generation(Spec(2));
+  generation.Connect(0, Hello(), kStart);
+  generation.Connect(1, {.process = "p", .can_agree = false}, kStart);
+  generation.Report(0, Losses(0), kStart);
+  const auto closed = ClosedBy(generation.Report(1, Losses(0), kStart));
+  EXPECT_THAT(closed.at(0).decision->actions, IsEmpty());
+  EXPECT_EQ(closed.at(0).decision->withheld.size(), 1u);
+  EXPECT_EQ(closed.at(0).decision->reason.code, ReasonCode::kNoAgree);
+}
+
+TEST(Generation, OneRankNeedsNoAgreeFunction) {
+  Generation generation(Spec(1));
+  generation.Connect(0, {.process = "p", .can_agree = false}, kStart);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision->actions.size(), 1u);
+}
+
+TEST(Generation, NothingActsOnceARankHasLeft) {
+  Generation generation = Joined(Spec(2));
+  generation.Leave(1, kStart);
+  const auto closed = ClosedBy(generation.Report(0, Losses(0), kStart));
+  EXPECT_EQ(closed.at(0).decision->reason.code, ReasonCode::kBelowQuorum);
+}
+
+TEST(Generation, ObserveTellsWhatItWouldDo) {
+  GenerationSpec spec = Spec(1);
+  spec.settings.policy.observe = true;
+  Generation generation = Joined(spec);
+  const StepDecision decision = *ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision;
+  EXPECT_THAT(decision.actions, IsEmpty());
+  ASSERT_EQ(decision.withheld.size(), 1u);
+  EXPECT_EQ(decision.withheld[0].stddev, 3);
+  EXPECT_EQ(decision.reason.code, ReasonCode::kObserveOnly);
+}
+
+TEST(Generation, StoppedActingHoldsBackUntilItIsAllowedAgain) {
+  Generation generation = Joined(Spec(1));
+  generation.StopActing(true);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision->reason.code,
+            ReasonCode::kActingStopped);
+  generation.StopActing(false);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(1), kStart)).at(0).decision->actions.size(), 1u);
+}
+
+TEST(Generation, APolicyChangeHoldsFromTheNextUnopenedStep) {
+  Generation generation = Joined(Spec(2));
+  generation.Report(0, Losses(0), kStart);
+  EXPECT_EQ(generation.SetPolicy(Policy{.observe = true}), 1);
+  EXPECT_EQ(ClosedBy(generation.Report(1, Losses(0), kStart)).at(0).decision->reason.code,
+            ReasonCode::kActed);
+  generation.Report(0, Losses(1), kStart);
+  EXPECT_EQ(ClosedBy(generation.Report(1, Losses(1), kStart)).at(0).decision->reason.code,
+            ReasonCode::kObserveOnly);
+}
+
+TEST(Generation, AGuardChangeHoldsFromTheNextUnopenedStep) {
+  Generation generation = Joined(Spec(1));
+  EXPECT_EQ(generation.SetGuards({.max_stddev = 0.5}), 0);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision->actions.at(0).stddev,
+            0.5f);
+}
+
+// A rewind on the same branch sees the same noise; on another branch it does not.
+TEST(Generation, SeedsFollowTheBranchAndTheStep) {
+  const auto seed = [](uint64_t number, uint32_t branch, int64_t step) {
+    GenerationSpec spec = Spec(1);
+    spec.number = number;
+    spec.branch = branch;
+    Generation generation = Joined(spec);
+    return ClosedBy(generation.Report(0, Losses(step), kStart)).at(0).decision->actions.at(0).seed;
+  };
+  EXPECT_EQ(seed(1, 0, 5), seed(2, 0, 5));
+  EXPECT_NE(seed(1, 0, 5), seed(1, 1, 5));
+  EXPECT_NE(seed(1, 0, 5), seed(1, 0, 6));
+}
+
+TEST(Generation, CooldownForgetsACommandThatWasSkipped) {
+  GenerationSpec spec = Spec(1);
+  spec.settings.guards.cooldown_steps = 100;
+  Generation generation = Joined(spec);
+  generation.Report(0, Losses(0), kStart);
+  generation.CommandSkipped(0);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(1), kStart)).at(0).decision->actions.size(), 1u);
+}
+
+TEST(Generation, ARewindToACheckpointKeepsTheGuardsState) {
+  GenerationSpec spec = Spec(1);
+  spec.settings.guards.cooldown_steps = 100;
+  Generation generation = Joined(spec);
+  const GuardState then = ClosedBy(generation.Report(0, Losses(10), kStart)).at(0).state_after;
+  spec.resume_step = 11;
+  Generation rewound(spec, then);
+  rewound.Connect(0, Hello(), kStart);
+  EXPECT_EQ(ClosedBy(rewound.Report(0, Losses(11), kStart)).at(0).decision->reason.code,
+            ReasonCode::kCooldown);
+}
+
+// --- Restarts of the supervisor. ---
+
+TEST(GenerationRestart, AfterACleanStopItGoesOnWithTheNextStep) {
+  Generation generation(Spec(1), {.decided_through = 7}, /*clean_stop=*/true, kStart);
+  generation.Connect(0, Hello("p", /*highest_step=*/8), kStart);
+  EXPECT_EQ(Steps(ClosedBy(generation.Report(0, Losses(8), kStart))), std::vector<int64_t>({8}));
+}
+
+// Step 8 was reported before the crash: it may have been decided, and the decision lost.
+TEST(GenerationRestart, AfterACrashAReportedStepIsNoneForGood) {
+  Generation generation(Spec(1), {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  generation.Connect(0, Hello("p", /*highest_step=*/8), kStart);
+  EXPECT_EQ(std::get<ReportAnswered>(generation.Report(0, Losses(8), kStart)).decision, nullptr);
+  const StepDecision none = *generation.RecordNone(0, 8, kStart).decision;
+  EXPECT_THAT(none.actions, IsEmpty());
+  EXPECT_EQ(none.reason.code, ReasonCode::kUnknownAfterCrash);
+  EXPECT_NE(std::get<ReportAnswered>(generation.Report(0, Losses(8), kStart)).decision, nullptr);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(9), kStart)).at(0).decision->actions.size(), 1u);
+}
+
+TEST(GenerationRestart, WhatARankHoldsIsTakenBack) {
+  Generation before = Joined(Spec(1));
+  const StepDecision held = *ClosedBy(before.Report(0, Losses(8), kStart)).at(0).decision;
+  Generation generation(Spec(1), {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  EXPECT_TRUE(generation.Restore(held));
+  EXPECT_FALSE(generation.Restore(held));
+  generation.Connect(0, Hello("p", /*highest_step=*/8), kStart);
+  const auto again = std::get<ReportAnswered>(generation.Report(0, Losses(8), kStart));
+  ASSERT_NE(again.decision, nullptr);
+  EXPECT_EQ(again.decision->actions.at(0).seed, held.actions.at(0).seed);
+}
+
+TEST(GenerationRestart, WhatWasRestoredCountsForTheCooldown) {
+  GenerationSpec spec = Spec(1);
+  spec.settings.guards.cooldown_steps = 5;
+  Generation before = Joined(spec);
+  const StepDecision held = *ClosedBy(before.Report(0, Losses(8), kStart)).at(0).decision;
+  Generation generation(spec, {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  generation.Restore(held);
+  generation.Connect(0, Hello("p", /*highest_step=*/8), kStart);
+  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(9), kStart)).at(0).decision->reason.code,
+            ReasonCode::kCooldown);
+}
+
+// Another rank may bring the decision that this one has not seen.
+TEST(GenerationRestart, AfterACrashStepsWaitForEveryMember) {
+  Generation generation(Spec(2), {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  generation.Connect(0, Hello("p", 8), kStart);
+  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(8), kStart)), IsEmpty());
+  const auto closed = generation.Connect(1, Hello("q", 7), kStart + absl::Seconds(1)).closed;
+  ASSERT_EQ(Steps(closed), std::vector<int64_t>({8}));
+  EXPECT_EQ(closed[0].decision->reason.code, ReasonCode::kUnknownAfterCrash);
+  EXPECT_THAT(closed[0].reporters, ElementsAre(0));
+}
+
+TEST(GenerationRestart, AfterTheJoinTimeoutItGoesOnWithoutTheMissing) {
+  GenerationSpec spec = Spec(3);
+  Generation generation(spec, {.decided_through = 7}, /*clean_stop=*/true, kStart);
+  generation.Connect(0, Hello("p", 7), kStart);
+  generation.Connect(1, Hello("q", 7), kStart);
+  generation.Report(0, Losses(8), kStart);
+  EXPECT_THAT(ClosedBy(generation.Report(1, Losses(8), kStart)), IsEmpty());
+  EXPECT_EQ(generation.NextDeadline(), kStart + kJoin);
+  EXPECT_EQ(Steps(generation.Tick(kStart + kJoin).closed), std::vector<int64_t>({8}));
+}
+
+TEST(GenerationRestart, LagWidensWhatIsUnknown) {
+  GenerationSpec spec = Spec(1);
+  spec.settings.lag = 2;
+  Generation generation(spec, {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  generation.Connect(0, Hello("p", 8), kStart);
+  EXPECT_EQ(generation.decided_through(), 10);
+}
+
+}  // namespace
+}  // namespace lehr

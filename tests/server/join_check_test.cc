@@ -1,0 +1,71 @@
+#include "server/join_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/core/generation.h"
+
+namespace lehr {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::Join GoodJoin() {
+  v1::Join join;
+  join.set_run_id("digits");
+  join.set_rank(1);
+  join.set_world_size(2);
+  join.set_job_attempt("attempt");
+  join.set_process("process");
+  return join;
+}
+
+// What CheckJoin says of a good join after `spoil`.
+template <typename Spoil>
+std::string Complaint(Spoil spoil) {
+  v1::Join join = GoodJoin();
+  spoil(join);
+  const absl::Status status = CheckJoin(join);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  return std::string(status.message());
+}
+
+TEST(CheckRunId, TakesLettersDigitsAndThreeMarks) {
+  for (const char* good : {"a", "7", "Digits_64-8x8.v2", "0.1"}) {
+    EXPECT_TRUE(CheckRunId(good).ok()) << good;
+  }
+  EXPECT_TRUE(CheckRunId(std::string(128, 'x')).ok());
+}
+
+TEST(CheckRunId, RefusesEverythingElseAndNamesIt) {
+  for (const char* bad : {"", "../x", ".x", "-x", "_x", "a/b", "a b", "a\nb", "naïve", "<b>"}) {
+    EXPECT_EQ(CheckRunId(bad).code(), absl::StatusCode::kInvalidArgument) << bad;
+  }
+  EXPECT_THAT(std::string(CheckRunId("../x").message()), HasSubstr("\"../x\""));
+  EXPECT_THAT(std::string(CheckRunId("a\nb").message()), HasSubstr("\"a\\nb\""));
+  EXPECT_FALSE(CheckRunId(std::string(129, 'x')).ok());
+}
+
+TEST(CheckJoin, TakesAGoodOne) { EXPECT_TRUE(CheckJoin(GoodJoin()).ok()); }
+
+TEST(CheckJoin, NamesTheFieldAndTheValueThatAreOutOfBounds) {
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_rank(2); }), HasSubstr("rank is 2"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_world_size(0); }), HasSubstr("world_size is 0"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_world_size(65537); }), HasSubstr("65537"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_job_attempt(""); }), HasSubstr("job_attempt"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_process(""); }), HasSubstr("process"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_resume_step(-5); }), HasSubstr("-5"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_highest_step(kMaxStep); }),
+              HasSubstr("4611686018427387904"));
+  EXPECT_THAT(Complaint([](v1::Join& j) {
+                v1::TensorReference* tensor = j.add_tensors();
+                tensor->set_name("layers.0.weight");
+                tensor->set_reference_stddev(-1);
+              }),
+              HasSubstr("reference_stddev of tensor \"layers.0.weight\" is -1"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { (*j.mutable_labels())["k"] = std::string(64, 'v'); }),
+              HasSubstr("label \"k\""));
+}
+
+}  // namespace
+}  // namespace lehr

@@ -1,0 +1,92 @@
+#include "server/report_assembler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lehr {
+namespace {
+
+using ::testing::HasSubstr;
+
+v1::Report Piece(int64_t step, std::vector<float> losses, bool more = false) {
+  v1::Report piece;
+  piece.set_step(step);
+  piece.mutable_losses()->Add(losses.begin(), losses.end());
+  piece.set_more(more);
+  return piece;
+}
+
+StepReport Complete(ReportAssembler& assembler, const v1::Report& piece) {
+  absl::StatusOr<std::optional<StepReport>> report = assembler.Add(piece);
+  EXPECT_TRUE(report.ok()) << report.status();
+  EXPECT_TRUE(report->has_value());
+  return **std::move(report);
+}
+
+TEST(ReportAssembler, OnePieceMayBeTheWholeReport) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  const StepReport report = Complete(assembler, Piece(7, {1, 2}));
+  EXPECT_EQ(report.step, 7);
+  EXPECT_EQ(report.losses.count(), 2u);
+}
+
+TEST(ReportAssembler, PiecesGiveWhatTheWholeGives) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  EXPECT_FALSE(assembler.Add(Piece(7, {0.1f, 2}, /*more=*/true))->has_value());
+  EXPECT_FALSE(assembler.Add(Piece(7, {}, /*more=*/true))->has_value());
+  const StepReport pieces = Complete(assembler, Piece(7, {3}));
+  const StepReport whole = Complete(assembler, Piece(7, {3, 2, 0.1f}));
+  EXPECT_EQ(pieces.losses, whole.losses);
+  EXPECT_EQ(pieces.digest, whole.digest);
+}
+
+TEST(ReportAssembler, OtherLossesHaveAnotherDigest) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  EXPECT_NE(Complete(assembler, Piece(7, {3, 2})).digest,
+            Complete(assembler, Piece(7, {3, 1})).digest);
+}
+
+TEST(ReportAssembler, AnEmptyReportIsOne) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  const StepReport report = Complete(assembler, Piece(0, {}));
+  EXPECT_EQ(report.losses.count(), 0u);
+  EXPECT_NE(report.digest, 0u);
+}
+
+TEST(ReportAssembler, TheOffsetMakesNegativeLossesUsable) {
+  ReportAssembler assembler(/*loss_offset=*/2);
+  const StepReport report = Complete(assembler, Piece(0, {-1, -3}));
+  EXPECT_EQ(report.losses.count(), 1u);
+  EXPECT_EQ(report.losses.excluded().negative, 1u);
+  EXPECT_EQ(report.top.max(), 1);
+}
+
+TEST(ReportAssembler, RefusesAPieceOfAnotherStepAndForgetsBoth) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  ASSERT_TRUE(assembler.Add(Piece(7, {1}, /*more=*/true)).ok());
+  EXPECT_THAT(std::string(assembler.Add(Piece(8, {1})).status().message()),
+              HasSubstr("step 8 comes before the last piece of step 7"));
+  EXPECT_EQ(Complete(assembler, Piece(8, {1})).losses.count(), 1u);
+}
+
+TEST(ReportAssembler, RefusesTooManyLossesInAPiece) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  EXPECT_TRUE(assembler.Add(Piece(0, std::vector<float>(kMaxPieceLosses, 1))).ok());
+  EXPECT_THAT(
+      std::string(
+          assembler.Add(Piece(1, std::vector<float>(kMaxPieceLosses + 1, 1))).status().message()),
+      HasSubstr("1048577 losses in one piece"));
+}
+
+TEST(ReportAssembler, RefusesTooManyLossesInAStep) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  const v1::Report piece = Piece(0, std::vector<float>(kMaxPieceLosses, 1), /*more=*/true);
+  for (int sent = 0; sent < 16; ++sent) {
+    ASSERT_TRUE(assembler.Add(piece).ok());
+  }
+  EXPECT_THAT(std::string(assembler.Add(Piece(0, {1})).status().message()),
+              HasSubstr("16777217 losses"));
+}
+
+}  // namespace
+}  // namespace lehr

@@ -1,0 +1,402 @@
+#include "server/supervise_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "tests/server/lehrd_fixture.h"
+
+namespace lehr {
+namespace {
+
+using ::testing::HasSubstr;
+
+using SuperviseStreamTest = LehrdTest;
+
+TEST_F(SuperviseStreamTest, AReportIsAnsweredByItsDecision) {
+  Start();
+  auto rank = Rank(JoinOf());
+  EXPECT_EQ(rank->welcome().generation(), 1u);
+  EXPECT_EQ(rank->welcome().epoch(), 1u);
+  EXPECT_EQ(rank->welcome().next_step(), 0);
+  rank->Report(0, HotLosses());
+  const v1::Decision decision = rank->NextDecision();
+  EXPECT_EQ(decision.step(), 0);
+  EXPECT_EQ(decision.apply_step(), 1);
+  EXPECT_EQ(decision.epoch(), 1u);
+  EXPECT_DOUBLE_EQ(decision.observation().temperature(), 3);
+  ASSERT_EQ(decision.actions_size(), 1);
+  EXPECT_EQ(decision.actions(0).perturb().stddev(), 3);
+  EXPECT_EQ(decision.actions(0).perturb().noise_spec(), "philox4x32-10/box-muller-f32/v1");
+  EXPECT_EQ(decision.actions(0).perturb().scale(), v1::NOISE_SCALE_ABSOLUTE);
+}
+
+TEST_F(SuperviseStreamTest, TheOpenersSettingsHold) {
+  Start();
+  v1::Join join = JoinOf();
+  join.mutable_settings()->mutable_policy()->mutable_error_driven()->set_base_noise_level(0.5);
+  join.mutable_settings()->mutable_guards()->set_max_stddev(1);
+  join.mutable_settings()->set_lag(2);
+  auto rank = Rank(join);
+  EXPECT_EQ(rank->welcome().settings().lag(), 2u);
+  rank->Report(0, HotLosses());
+  const v1::Decision decision = rank->NextDecision();
+  EXPECT_EQ(decision.apply_step(), 3);
+  EXPECT_EQ(decision.actions(0).perturb().stddev(), 1);
+  EXPECT_EQ(decision.reason().value(), 1.5);
+  EXPECT_EQ(decision.reason().limit(), 1);
+}
+
+TEST_F(SuperviseStreamTest, RanksWaitForOneAnother) {
+  Start();
+  auto zero = Rank(JoinOf(0, 2));
+  auto one = Rank(JoinOf(1, 2));
+  zero->Report(0, {3});
+  one->Report(0, {0});
+  const v1::Decision first = zero->NextDecision();
+  EXPECT_EQ(first.reports(), 2u);
+  EXPECT_EQ(first.SerializeAsString(), one->NextDecision().SerializeAsString());
+}
+
+TEST_F(SuperviseStreamTest, PiecesMakeOneReport) {
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SuperviseRequest piece;
+  piece.mutable_report()->set_step(0);
+  piece.mutable_report()->add_losses(3);
+  piece.mutable_report()->set_more(true);
+  rank->Send(piece);
+  rank->Report(0, {0});
+  EXPECT_EQ(rank->NextDecision().observation().count(), 2u);
+}
+
+TEST_F(SuperviseStreamTest, UnusableLossesAreCountedAndLeftOut) {
+  Start();
+  auto rank = Rank(JoinOf());
+  rank->Report(0, {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                   -1.0f, 3.0f, 0.0f});
+  const v1::Observation observation = rank->NextDecision().observation();
+  EXPECT_EQ(observation.count(), 2u);
+  EXPECT_DOUBLE_EQ(observation.temperature(), 3);
+  EXPECT_EQ(observation.nan_losses(), 1u);
+  EXPECT_EQ(observation.infinite_losses(), 1u);
+  EXPECT_EQ(observation.negative_losses(), 1u);
+}
+
+TEST_F(SuperviseStreamTest, TheHighestLossesComeWithTheirExamples) {
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SuperviseRequest request;
+  request.mutable_report()->set_step(0);
+  for (const uint64_t id : {10, 11, 12}) {
+    request.mutable_report()->add_example_ids(id);
+    request.mutable_report()->add_losses(static_cast<float>(id));
+  }
+  rank->Send(request);
+  const v1::Observation observation = rank->NextDecision().observation();
+  ASSERT_EQ(observation.highest_size(), 3);
+  EXPECT_EQ(observation.highest(0).example_id(), 12u);
+  EXPECT_EQ(observation.highest(0).loss(), 12);
+  EXPECT_EQ(observation.max(), 12);
+}
+
+// --- Bad input. ---
+
+TEST_F(SuperviseStreamTest, ABadRunIdEndsTheStreamWithTheValue) {
+  Start();
+  v1::Join join = JoinOf();
+  join.set_run_id("../x");
+  const grpc::Status status = TestRank(channel_, join).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("../x"));
+}
+
+TEST_F(SuperviseStreamTest, ARankBeyondTheWorldSizeIsRefusedWithTheValue) {
+  Start();
+  const grpc::Status status = TestRank(channel_, JoinOf(4, 4)).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("rank is 4"));
+}
+
+TEST_F(SuperviseStreamTest, ABadPolicyLeavesNoRunBehind) {
+  Start();
+  v1::Join join = JoinOf();
+  join.mutable_settings()->mutable_policy()->mutable_error_driven()->set_base_noise_level(-2);
+  const grpc::Status status = TestRank(channel_, join).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("base_noise_level is -2"));
+  EXPECT_EQ(supervisor_->ListRuns({})->runs_size(), 0);
+}
+
+TEST_F(SuperviseStreamTest, TheFirstMessageMustBeJoin) {
+  Start();
+  TestRank rank(channel_, JoinOf());
+  TestRank stranger(channel_, v1::Join());
+  EXPECT_EQ(stranger.AwaitEnd().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SuperviseStreamTest, IdsThatDoNotFitAreRefusedAndTheStreamLives) {
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SuperviseRequest request;
+  request.mutable_report()->set_step(0);
+  request.mutable_report()->add_losses(1);
+  request.mutable_report()->add_losses(2);
+  request.mutable_report()->add_example_ids(7);
+  rank->Send(request);
+  const v1::SuperviseResponse refusal = rank->Next();
+  EXPECT_EQ(refusal.refused().code(), v1::Refused::CODE_INVALID);
+  EXPECT_THAT(refusal.refused().message(), HasSubstr("1 example ids for 2 losses"));
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 0);
+}
+
+TEST_F(SuperviseStreamTest, AStepOutOfBoundsIsRefusedAndTheStreamLives) {
+  Start();
+  auto rank = Rank(JoinOf());
+  rank->Report(std::numeric_limits<int64_t>::max(), HotLosses());
+  EXPECT_EQ(rank->Next().refused().code(), v1::Refused::CODE_INVALID);
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 0);
+}
+
+TEST_F(SuperviseStreamTest, AStreamTooManyIsRefusedAndTheOthersLive) {
+  Start(/*max_streams=*/1);
+  auto rank = Rank(JoinOf());
+  v1::Join other = JoinOf();
+  other.set_run_id("other");
+  EXPECT_EQ(TestRank(channel_, other).AwaitEnd().error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 0);
+}
+
+TEST_F(SuperviseStreamTest, ARunTooManyIsRefused) {
+  Start(/*max_streams=*/8, /*max_runs=*/1);
+  auto rank = Rank(JoinOf());
+  v1::Join other = JoinOf();
+  other.set_run_id("other");
+  const grpc::Status status = TestRank(channel_, other).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("--max_runs"));
+}
+
+// --- Who holds a rank. ---
+
+TEST_F(SuperviseStreamTest, AnotherProcessCannotTakeALiveRank) {
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::Join other = JoinOf();
+  other.set_process("process-of-another");
+  EXPECT_EQ(TestRank(channel_, other).AwaitEnd().error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 0);
+}
+
+TEST_F(SuperviseStreamTest, TheSameProcessTakesOver) {
+  Start();
+  auto before = Rank(JoinOf());
+  auto after = Rank(JoinOf());
+  EXPECT_EQ(before->AwaitEnd().error_code(), grpc::StatusCode::ABORTED);
+  after->Report(0, HotLosses());
+  EXPECT_EQ(after->NextDecision().step(), 0);
+}
+
+TEST_F(SuperviseStreamTest, ANewAttemptOpensAGenerationAndEndsTheOld) {
+  Start();
+  auto before = Rank(JoinOf(0, 1, "attempt-1"));
+  before->Report(0, HotLosses());
+  before->NextDecision();
+  auto after = Rank(JoinOf(0, 1, "attempt-2"));
+  EXPECT_EQ(after->welcome().generation(), 2u);
+  EXPECT_EQ(before->AwaitEnd().error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  const grpc::Status status = TestRank(channel_, JoinOf(0, 1, "attempt-1")).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("generation 1"));
+  after->Report(0, HotLosses());
+  EXPECT_EQ(after->NextDecision().generation(), 2u);
+  EXPECT_EQ(History().size(), 2u);
+}
+
+TEST_F(SuperviseStreamTest, AnotherWorldSizeNeedsAnotherAttempt) {
+  Start();
+  auto rank = Rank(JoinOf(0, 2));
+  const grpc::Status status = TestRank(channel_, JoinOf(1, 3)).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("world_size is 3"));
+}
+
+TEST_F(SuperviseStreamTest, WithoutAnAttemptTheGenerationIsComparedAndSwapped) {
+  Start();
+  v1::Join join = JoinOf(0, 1, "");
+  join.set_replaces_generation(0);
+  EXPECT_EQ(Rank(join)->welcome().generation(), 1u);
+  const grpc::Status status = TestRank(channel_, join).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_THAT(status.error_message(), HasSubstr("replaces generation 0"));
+  join.set_replaces_generation(1);
+  EXPECT_EQ(Rank(join)->welcome().generation(), 2u);
+}
+
+TEST_F(SuperviseStreamTest, ALeaveEndsTheStreamWithOk) {
+  Start();
+  auto rank = Rank(JoinOf());
+  rank->Leave();
+  EXPECT_TRUE(rank->Finish().ok());
+  EXPECT_EQ(DescribeRun().state(), v1::RUN_STATE_LEFT);
+}
+
+// --- Outcomes and guards. ---
+
+TEST_F(SuperviseStreamTest, TheOutcomeThatALeaveBringsIsCounted) {
+  Start();
+  auto rank = Rank(JoinOf());
+  rank->Report(0, HotLosses());
+  rank->NextDecision();
+  v1::SuperviseRequest request;
+  request.mutable_leave()->mutable_outcome()->set_step(0);
+  request.mutable_leave()->mutable_outcome()->set_result(v1::CommandOutcome::RESULT_APPLIED);
+  rank->Send(request);
+  EXPECT_TRUE(rank->Finish().ok());
+  EXPECT_EQ(DescribeRun().applied(), 1u);
+}
+
+TEST_F(SuperviseStreamTest, OutcomesAreCountedOnceACommand) {
+  Start();
+  auto zero = Rank(JoinOf(0, 2));
+  auto one = Rank(JoinOf(1, 2));
+  for (int64_t step = 0; step < 2; ++step) {
+    for (TestRank* rank : {zero.get(), one.get()}) {
+      v1::SuperviseRequest request;
+      request.mutable_report()->set_step(step);
+      request.mutable_report()->add_losses(3);
+      request.mutable_report()->add_losses(0);
+      if (step == 1) {
+        request.mutable_report()->mutable_outcome()->set_step(0);
+        request.mutable_report()->mutable_outcome()->set_result(v1::CommandOutcome::RESULT_APPLIED);
+      }
+      rank->Send(request);
+    }
+    zero->NextDecision();
+    one->NextDecision();
+  }
+  EXPECT_EQ(DescribeRun().applied(), 1u);
+  EXPECT_EQ(DescribeRun().commands(), 2u);
+  EXPECT_EQ(History().at(0).applied(), 2u);
+}
+
+// With a cooldown, an acting decision that a crash forgets would be made twice.
+TEST_F(SuperviseStreamTest, WithACooldownAnActingDecisionIsOnTheDiskBeforeItIsSent) {
+  Start();
+  v1::Join join = JoinOf();
+  join.mutable_settings()->mutable_guards()->set_cooldown_steps(5);
+  auto rank = Rank(join);
+  rank->Report(0, HotLosses());
+  const v1::Decision decision = rank->NextDecision();
+  EXPECT_EQ(decision.actions_size(), 1);
+  EXPECT_EQ(decision.durable_through(), 0);
+}
+
+// --- Restarts. ---
+
+TEST_F(SuperviseStreamTest, ARestartContinuesTheRun) {
+  Start();
+  auto rank = Rank(JoinOf());
+  for (int64_t step = 0; step < 3; ++step) {
+    rank->Report(step, HotLosses());
+    rank->NextDecision();
+  }
+  Stop();
+  EXPECT_EQ(rank->AwaitEnd().error_code(), grpc::StatusCode::UNAVAILABLE);
+  Start();
+  EXPECT_EQ(DescribeRun().step(), 2);
+  EXPECT_EQ(DescribeRun().commands(), 3u);
+  EXPECT_EQ(DescribeRun().state(), v1::RUN_STATE_SILENT);
+  v1::Join again = JoinOf();
+  again.set_generation(1);
+  again.set_highest_step(2);
+  again.set_highest_epoch(1);
+  rank = Rank(again);
+  EXPECT_EQ(rank->welcome().generation(), 1u);
+  EXPECT_EQ(rank->welcome().epoch(), 2u);
+  EXPECT_EQ(rank->welcome().next_step(), 3);
+  rank->Report(3, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 3);
+  EXPECT_EQ(History().size(), 4u);
+}
+
+// The rank holds step 1, which the journal may or may not have kept; it has reported step 2.
+TEST_F(SuperviseStreamTest, ACrashLosesNothingThatARankHolds) {
+  Start();
+  auto rank = Rank(JoinOf());
+  rank->Report(0, HotLosses());
+  rank->NextDecision();
+  rank->Report(1, HotLosses());
+  const v1::Decision held = rank->NextDecision();
+  Crash();
+  Start();
+  v1::Join again = JoinOf();
+  again.set_generation(1);
+  again.set_highest_step(2);
+  again.set_highest_epoch(1);
+  *again.add_held() = held;
+  rank = Rank(again);
+  rank->Report(1, HotLosses());
+  const v1::Decision resent = rank->NextDecision();
+  EXPECT_EQ(resent.actions(0).SerializeAsString(), held.actions(0).SerializeAsString());
+  rank->Report(2, HotLosses());
+  const v1::Decision unknown = rank->NextDecision();
+  EXPECT_EQ(unknown.reason().code(), v1::Reason::CODE_UNKNOWN_AFTER_CRASH);
+  EXPECT_EQ(unknown.actions_size(), 0);
+  rank->Report(3, HotLosses());
+  EXPECT_EQ(rank->NextDecision().actions_size(), 1);
+}
+
+TEST_F(SuperviseStreamTest, ADecisionFromBeforeTheRestartIsSentAgainIdentical) {
+  Start();
+  auto rank = Rank(JoinOf());
+  rank->Report(0, HotLosses());
+  const v1::Decision before = rank->NextDecision();
+  Stop();
+  Start();
+  v1::Join again = JoinOf();
+  again.set_generation(1);
+  rank = Rank(again);
+  rank->Report(0, HotLosses());
+  v1::Decision after = rank->NextDecision();
+  EXPECT_EQ(after.epoch(), 2u);
+  after.set_epoch(before.epoch());
+  after.set_durable_through(before.durable_through());
+  EXPECT_EQ(after.SerializeAsString(), before.SerializeAsString());
+}
+
+TEST_F(SuperviseStreamTest, TheEpochRisesAboveWhatARankHasSeen) {
+  Start();
+  v1::Join join = JoinOf();
+  join.set_highest_epoch(41);
+  EXPECT_EQ(Rank(join)->welcome().epoch(), 42u);
+}
+
+TEST_F(SuperviseStreamTest, ARewindToACheckpointKeepsTheCooldown) {
+  Start();
+  v1::Join join = JoinOf(0, 1, "attempt-1");
+  join.mutable_settings()->mutable_guards()->set_cooldown_steps(100);
+  auto rank = Rank(join);
+  rank->Report(0, HotLosses());
+  rank->NextDecision();
+  v1::SuperviseRequest checkpointed;
+  checkpointed.mutable_checkpointed()->set_step(0);
+  rank->Send(checkpointed);
+  rank->Report(1, HotLosses());
+  rank->NextDecision();
+  join.set_job_attempt("attempt-2");
+  join.set_resume_step(1);
+  rank = Rank(join);
+  rank->Report(1, HotLosses());
+  EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_COOLDOWN);
+}
+
+}  // namespace
+}  // namespace lehr

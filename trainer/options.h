@@ -1,0 +1,73 @@
+// The command line of lehr-train.
+#ifndef LEHR_TRAINER_OPTIONS_H_
+#define LEHR_TRAINER_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "trainer/initialization.h"
+#include "trainer/losses.h"
+#include "trainer/optimizer.h"
+#include "trainer/tasks.h"
+
+namespace lehr {
+
+// The supervisor to train under.
+struct SupervisionOptions {
+  // HOST:PORT.
+  std::string address;
+  // 1 to 128 letters, digits, '.', '_' and '-', the first a letter or digit.
+  std::string run;
+  // "error_driven" or "observe".
+  std::string policy;
+  // Noise standard deviation per unit of temperature. Finite, >= 0.
+  double base_noise_level;
+  // No noise at or below this unsquared imbalance. [0, 1].
+  double min_imbalance;
+};
+
+// The command line with the task's defaults filled in; every value is within its bounds.
+struct TrainerOptions {
+  Task task;
+  DataSource data;
+  std::vector<int64_t> hidden;
+  InitialValues initial;
+  Loss loss;
+  OptimizerSettings optimizer;
+  int64_t steps;
+  // 0: all examples.
+  int64_t batch_size;
+  uint64_t seed;
+  double stop_loss;
+  // 0: once an epoch, but not more often than every 100 steps.
+  int64_t evaluate_every;
+  // Empty: none.
+  std::string checkpoint;
+  int64_t checkpoint_every;
+  bool resume;
+  // Empty: trains alone.
+  std::optional<SupervisionOptions> supervision;
+  // Empty: none.
+  std::string json;
+};
+
+// What main does instead of training: print `text` (help, or a message with the offending value)
+// and exit with `code`.
+struct ExitRequest {
+  int code;
+  std::string text;
+};
+
+std::variant<TrainerOptions, ExitRequest> ParseCommandLine(int argc, const char* const* argv);
+
+// As on the command line: "torch", "softmax", "adam", ....
+std::string ToString(InitialValues initial);
+std::string ToString(Loss loss);
+std::string ToString(OptimizerKind kind);
+
+}  // namespace lehr
+
+#endif  // LEHR_TRAINER_OPTIONS_H_
