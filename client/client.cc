@@ -63,6 +63,7 @@ StepResult Client::Step(int64_t step, absl::Span<const float> losses,
   }
   StepResult result;
   AgreeAndApply(std::move(command), tensors, result);
+  DigestParameters(step + 1, tensors, result.applied);
   Conclude(result);
   return result;
 }
@@ -105,11 +106,15 @@ void Client::AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Te
   result.non_finite = applied.outcome.non_finite;
   result.unchanged = applied.outcome.unchanged;
   result.reset_optimizer_state = std::move(applied.reset_optimizer_state);
-  std::optional<uint64_t> digest;
-  if (result.applied && options_.parameter_digest && options_.world_size > 1) {
-    digest = ParameterDigest(tensors);
+  connection_->SetOutcome(std::move(applied.outcome));
+}
+
+// Of the parameters as they are before `next_step`, where replicas are to be compared.
+void Client::DigestParameters(int64_t next_step, absl::Span<const Tensor> tensors, bool applied) {
+  if (options_.parameter_digest && options_.world_size > 1 &&
+      (applied || connection_->WantsDigest(next_step))) {
+    connection_->SetParameterDigest(ParameterDigest(tensors));
   }
-  connection_->SetOutcome(std::move(applied.outcome), digest);
 }
 
 AgreeResult Client::Agree(uint64_t hash) const {

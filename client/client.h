@@ -106,6 +106,7 @@ class Client {
   bool Report(int64_t step, absl::Span<const float> losses, absl::Span<const uint64_t> example_ids);
   void AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Tensor> tensors,
                      StepResult& result);
+  void DigestParameters(int64_t next_step, absl::Span<const Tensor> tensors, bool applied);
   AgreeResult Agree(uint64_t hash) const;
   void Conclude(StepResult& result);
 

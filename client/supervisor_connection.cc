@@ -71,10 +71,19 @@ std::optional<HeldDecision> SupervisorConnection::TakeCommand(int64_t apply_step
   return session_.TakeCommand(apply_step);
 }
 
-void SupervisorConnection::SetOutcome(CommandOutcome outcome,
-                                      std::optional<uint64_t> parameter_digest) {
+void SupervisorConnection::SetOutcome(CommandOutcome outcome) {
   absl::MutexLock lock(&mutex_);
-  session_.SetOutcome(std::move(outcome), parameter_digest);
+  session_.SetOutcome(std::move(outcome));
+}
+
+bool SupervisorConnection::WantsDigest(int64_t step) const {
+  absl::MutexLock lock(&mutex_);
+  return session_.WantsDigest(step);
+}
+
+void SupervisorConnection::SetParameterDigest(uint64_t digest) {
+  absl::MutexLock lock(&mutex_);
+  session_.SetParameterDigest(digest);
 }
 
 void SupervisorConnection::Pause(DeclaredPause pause) {

@@ -51,9 +51,10 @@ class SupervisorConnection {
   void Report(RankReport report) ABSL_LOCKS_EXCLUDED(mutex_);
   // See Session::TakeCommand.
   std::optional<HeldDecision> TakeCommand(int64_t apply_step) ABSL_LOCKS_EXCLUDED(mutex_);
-  // What became of the command, and the digest of the parameters after it; for the next report.
-  void SetOutcome(CommandOutcome outcome, std::optional<uint64_t> parameter_digest)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  // For the next report; see Session.
+  void SetOutcome(CommandOutcome outcome) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool WantsDigest(int64_t step) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetParameterDigest(uint64_t digest) ABSL_LOCKS_EXCLUDED(mutex_);
   void Pause(DeclaredPause pause) ABSL_LOCKS_EXCLUDED(mutex_);
   void Checkpointed(int64_t step) ABSL_LOCKS_EXCLUDED(mutex_);
   // Says good-bye; nothing is sent from then on.

@@ -100,7 +100,8 @@ WelcomeFacts ToWelcomeFacts(const v1::Welcome& welcome) {
           .epoch = welcome.epoch(),
           .lag = welcome.settings().lag(),
           .next_step = welcome.next_step(),
-          .durable_through = welcome.durable_through()};
+          .durable_through = welcome.durable_through(),
+          .digest_every_steps = welcome.settings().digest_every_steps()};
 }
 
 void AddJoinFacts(const JoinFacts& facts, v1::Join& join) {

@@ -124,6 +124,10 @@ struct Metrics::Series {
   Counter& conflicts = AddCounter(registry, "lehr_report_conflicts_total",
                                   "Reports with the key of an earlier one and other losses.");
 
+  Counter& replica_differences =
+      AddCounter(registry, "lehr_replica_differences_total",
+                 "Reports whose parameter digest differs from that of a replica.");
+
   Counter& generations =
       AddCounter(registry, "lehr_generations_opened_total", "Generations that were opened.");
   EnumCounters decisions{registry, "lehr_decisions_total", "Decisions, by reason.", "reason",
@@ -173,6 +177,8 @@ void Metrics::ReportReceived(std::uint64_t losses) {
 void Metrics::ReportRefused(v1::Refused::Code code) { series_->refused.Increment(code); }
 
 void Metrics::ConflictSeen() { series_->conflicts.Increment(); }
+
+void Metrics::ReplicasDiffer() { series_->replica_differences.Increment(); }
 
 void Metrics::LateReport(std::uint64_t losses) {
   series_->late_losses.Increment(static_cast<double>(losses));

@@ -40,6 +40,8 @@ class Metrics {
   void ReportRefused(v1::Refused::Code code);
   // A report had the key of an earlier one and other losses.
   void ConflictSeen();
+  // The parameter digest of a report differs from that of a replica.
+  void ReplicasDiffer();
   // A report came after its step had closed.
   void LateReport(std::uint64_t losses);
 

@@ -39,6 +39,9 @@ absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report&
   if (piece.more()) {
     return std::optional<StepReport>();
   }
+  if (piece.has_parameter_digest()) {
+    partial_->parameter_digest = piece.parameter_digest();
+  }
   const uint64_t digest = absl::Hash<std::string>()(partial_->losses.Serialize());
   partial_->digest = std::max<uint64_t>(digest, 1);
   return std::exchange(partial_, std::nullopt);

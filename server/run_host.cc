@@ -62,10 +62,17 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
                               absl::StrCat("run ", run_id_, " was ended by an operator")));
     return;
   }
+  if (report.parameter_digest) {
+    CompareReplicas(seat.rank, step, *report.parameter_digest);
+  }
+  const uint64_t losses = report.losses.count();
   ReportResult result = generation_->Report(seat.rank, std::move(report), now);
   if (const auto* taken = std::get_if<ReportTaken>(&result)) {
     Publish(taken->effects);
   } else if (const auto* answered = std::get_if<ReportAnswered>(&result)) {
+    if (answered->late) {
+      surroundings_.metrics.LateReport(losses);
+    }
     Answer(seat, step, *answered, now);
   } else {
     const auto& refused = std::get<ReportRefused>(result);
@@ -78,6 +85,29 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
     seat.outbox->Send(Refusal(step, code, refused.message));
   }
   ScheduleTick();
+}
+
+void RunHost::CompareReplicas(uint32_t rank, int64_t step, uint64_t digest) {
+  const std::optional<ReplicaDifference> difference = digests_.Add(rank, step, digest);
+  if (!difference) {
+    return;
+  }
+  surroundings_.metrics.ReplicasDiffer();
+  // One line a step, whatever the number of ranks.
+  if (replicas_differ_step_ && *replicas_differ_step_ >= step) {
+    return;
+  }
+  replicas_differ_step_ = step;
+  LogError("replicas differ: their parameters are no longer the same",
+           {{"run", run_id_},
+            {"step", step},
+            {"shard", difference->shard_id},
+            {"rank", difference->first_rank},
+            {"digest", absl::StrCat(absl::Hex(difference->first_digest, absl::kZeroPad16))},
+            {"other_rank", difference->rank},
+            {"other_digest", absl::StrCat(absl::Hex(difference->digest, absl::kZeroPad16))}});
+  AppendRunRecord();
+  TellWatchersOfRun();
 }
 
 // The recorded decision again, or "none" for a step that was passed.
@@ -286,6 +316,9 @@ void RunHost::AppendRunRecord() {
   record.set_breaker_open(generation_->guard_state().breaker_open);
   record.set_conflicts(conflicts_);
   record.set_last_seen_unix_ns(absl::ToUnixNanos(last_seen_));
+  if (replicas_differ_step_) {
+    record.set_replicas_differ_step(*replicas_differ_step_);
+  }
   surroundings_.journal.AppendRun(record);
 }
 

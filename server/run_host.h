@@ -24,6 +24,7 @@
 #include "lehr/v1/runs.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 #include "server/core/generation.h"
+#include "server/core/replica_digests.h"
 #include "server/journal/journal.h"
 #include "server/rank_outbox.h"
 
@@ -111,6 +112,8 @@ class RunHost {
   void RestoreHeld(const v1::Join& join) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Welcome MakeWelcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  void CompareReplicas(uint32_t rank, int64_t step, uint64_t digest)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Holds(const Seat& seat) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(const Seat& seat, int64_t step, const ReportAnswered& answered, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -138,6 +141,7 @@ class RunHost {
   std::vector<std::shared_ptr<RankOutbox>> streams_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<WatchOutbox>> watchers_ ABSL_GUARDED_BY(mutex_);
   std::deque<Checkpoint> checkpoints_ ABSL_GUARDED_BY(mutex_);
+  ReplicaDigests digests_ ABSL_GUARDED_BY(mutex_){/*world_size=*/0};
   // Decisions of this generation that are not known to be on the disk: (sequence, step).
   std::deque<std::pair<uint64_t, int64_t>> undurable_ ABSL_GUARDED_BY(mutex_);
   std::deque<HeldSend> held_ ABSL_GUARDED_BY(mutex_);
@@ -150,6 +154,8 @@ class RunHost {
   uint64_t applied_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t skipped_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t conflicts_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The newest step of the generation before which replicas differed.
+  std::optional<int64_t> replicas_differ_step_ ABSL_GUARDED_BY(mutex_);
   // The newest step whose outcome is counted: the ranks agree, so the first one speaks for all.
   int64_t outcome_through_ ABSL_GUARDED_BY(mutex_) = -1;
   bool acting_stopped_ ABSL_GUARDED_BY(mutex_);

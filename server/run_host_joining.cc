@@ -76,6 +76,10 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
                                                    std::move(state), clean_stop, now);
   host->generation_->StopActing(acting_stopped);
   host->streams_.resize(host->record_.world_size());
+  host->digests_ = ReplicaDigests(host->record_.world_size());
+  if (record.has_replicas_differ_step()) {
+    host->replicas_differ_step_ = record.replicas_differ_step();
+  }
   return host;
 }
 
@@ -104,6 +108,7 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
     place->Close(absl::AbortedError("the rank's process opened another stream"));
   }
   place = outbox;
+  digests_.SetShard(join.rank(), join.shard_id());
   left_ = false;
   last_seen_ = now;
   v1::SuperviseResponse response;
@@ -190,6 +195,8 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
     labels_ = {join.labels().begin(), join.labels().end()};
   }
   streams_.assign(join.world_size(), nullptr);
+  digests_ = ReplicaDigests(join.world_size());
+  replicas_differ_step_.reset();
   DropHeld();
   undurable_.clear();
   durable_through_ = join.resume_step() - 1;

@@ -59,6 +59,9 @@ v1::Run RunHost::DescribeLocked() const {
   *run.mutable_last_seen() = ToTimestamp(last_seen_);
   run.set_breaker_open(generation_->guard_state().breaker_open);
   run.set_conflicts(conflicts_);
+  if (replicas_differ_step_) {
+    run.set_replicas_differ_step(*replicas_differ_step_);
+  }
   return run;
 }
 

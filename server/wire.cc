@@ -202,6 +202,7 @@ absl::StatusOr<RunSettings> SettingsFromProto(const v1::RunSettings& proto, uint
                        absl::StrCat("at most the world size ", world_size));
   }
   settings.quorum = proto.quorum();
+  settings.digest_every_steps = proto.digest_every_steps();
   return settings;
 }
 
@@ -269,6 +270,7 @@ v1::RunSettings ToProto(const RunSettings& settings) {
   *proto.mutable_straggler_timeout() = DurationToProto(settings.straggler_timeout);
   *proto.mutable_join_timeout() = DurationToProto(settings.join_timeout);
   proto.set_quorum(settings.quorum);
+  proto.set_digest_every_steps(settings.digest_every_steps);
   return proto;
 }
 

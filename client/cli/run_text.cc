@@ -163,6 +163,10 @@ void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
   if (run.conflicts() > 0) {
     fact("conflicts", absl::StrCat(run.conflicts(), " reports came twice with other losses"));
   }
+  if (run.has_replicas_differ_step()) {
+    fact("REPLICAS", absl::StrCat("differ: their parameters were not the same before step ",
+                                  run.replicas_differ_step()));
+  }
   fact("policy", PolicyText(run.settings().policy()));
   fact("guards", GuardsText(run.settings().guards()));
   fact("settings", SettingsText(run.settings()));

@@ -44,6 +44,7 @@ absl::Status Session::Welcomed(const WelcomeFacts& welcome, absl::Time now) {
   state_ = State::kJoined;
   highest_epoch_ = welcome.epoch;
   lag_ = std::clamp<int64_t>(welcome.lag, 0, kMaxLag);
+  digest_every_steps_ = welcome.digest_every_steps;
   decided_through_ = std::max(decided_through_, welcome.next_step - 1);
   ForgetDurable(welcome.durable_through);
   patient_ = true;
@@ -184,11 +185,6 @@ std::optional<HeldDecision> Session::TakeCommand(int64_t apply_step) {
   }
   auto command = commands_by_apply_step_.extract(apply_step);
   return command.empty() ? std::nullopt : std::optional(std::move(command.mapped()));
-}
-
-void Session::SetOutcome(CommandOutcome outcome, std::optional<uint64_t> parameter_digest) {
-  outcome_ = std::move(outcome);
-  parameter_digest_ = parameter_digest;
 }
 
 std::optional<CommandOutcome> Session::TakeOutcome() {

@@ -98,6 +98,8 @@ struct WelcomeFacts {
   int64_t lag = 0;
   int64_t next_step = 0;
   int64_t durable_through = -1;
+  // 0: digests only after applied commands.
+  int64_t digest_every_steps = 0;
 };
 
 struct DeclaredPause {
@@ -150,8 +152,14 @@ class Session {
   bool GiveUp(absl::Time now);
   // The command for this apply_step, once; those for earlier ones are void from here on.
   std::optional<HeldDecision> TakeCommand(int64_t apply_step);
-  // What became of the command, and the digest of the parameters after it; for the next report.
-  void SetOutcome(CommandOutcome outcome, std::optional<uint64_t> parameter_digest);
+  // What became of the command; for the next report.
+  void SetOutcome(CommandOutcome outcome) { outcome_ = std::move(outcome); }
+  // Whether the run asks for a digest of the parameters as they are before `step`.
+  bool WantsDigest(int64_t step) const {
+    return digest_every_steps_ > 0 && step % digest_every_steps_ == 0;
+  }
+  // For the next report, that of the step whose forward pass follows.
+  void SetParameterDigest(uint64_t digest) { parameter_digest_ = digest; }
   // The outcome that no report has told: for the Leave.
   std::optional<CommandOutcome> TakeOutcome();
 
@@ -186,6 +194,7 @@ class Session {
   uint64_t generation_ = 0;
   uint64_t highest_epoch_ = 0;
   int64_t lag_;
+  int64_t digest_every_steps_ = 0;
   // What the first Join of the generation said.
   int64_t resume_step_;
   // The newest step whose report was handed out for sending in this generation; -1: none.

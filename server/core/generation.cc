@@ -84,7 +84,8 @@ ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now
                          report.digest != before.newest_digest;
   if (step <= decided_through_) {
     members_.Report(rank, step, conflicts ? before.newest_digest : report.digest);
-    return ReportAnswered{Recent(step), conflicts};
+    return ReportAnswered{
+        .decision = Recent(step), .conflict = conflicts, .late = step > before.highest_step};
   }
   const auto open = open_.find(step);
   if (open != open_.end() &&

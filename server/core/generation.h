@@ -51,6 +51,8 @@ struct RunSettings {
   absl::Duration join_timeout = absl::Seconds(60);
   // 0: more than half of the ranks.
   uint32_t quorum = 0;
+  // For the ranks; see decision.proto.
+  uint32_t digest_every_steps = 0;
 };
 
 struct GenerationSpec {
@@ -68,6 +70,8 @@ struct StepReport {
   TopLosses top;
   // Equal for reports of equal losses; never 0.
   uint64_t digest = 1;
+  // Of the rank's parameters before the step, where it was computed.
+  std::optional<uint64_t> parameter_digest;
 };
 
 // What a journal keeps of a generation, to continue it.
@@ -103,6 +107,8 @@ struct ReportAnswered {
   std::shared_ptr<const StepDecision> decision;
   // The rank reported this step before with other losses.
   bool conflict = false;
+  // The step closed without this rank: its losses are left out.
+  bool late = false;
 };
 enum class RefusalCode { kInvalid, kOutsideWindow, kConflict };
 struct ReportRefused {

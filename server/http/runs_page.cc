@@ -72,7 +72,10 @@ std::string Row(const v1::Run& run) {
   const absl::Time last_seen = absl::FromUnixSeconds(run.last_seen().seconds());
   return absl::StrCat(
       "<tr>", Cell(absl::StrCat("<a href=\"", address, "\">", Escaped(run.run_id()), "</a>")),
-      Cell(Words(v1::RunState_Name(run.state()), "RUN_STATE_")),
+      Cell(absl::StrCat(Words(v1::RunState_Name(run.state()), "RUN_STATE_"),
+                        run.has_replicas_differ_step()
+                            ? ", <span class=\"warning\">replicas differ</span>"
+                            : "")),
       NumberCell(absl::StrCat(run.generation())),
       NumberCell(absl::StrCat(run.connected(), " / ", run.world_size())),
       NumberCell(decided ? absl::StrCat(run.step()) : ""),

@@ -353,6 +353,27 @@ TEST(Client, ReportsTheDigestAfterAnAppliedCommandOfALargerJob) {
   EXPECT_EQ(supervisor.reports().at(1).parameter_digest(), digest);
 }
 
+TEST(Client, ReportsDigestsAtTheStepsThatTheRunWantsThem) {
+  ScriptedSupervisor supervisor([](const v1::SuperviseRequest& request) {
+    Reply reply = Obliging(request);
+    if (request.has_join()) {
+      reply.responses.at(0).mutable_welcome()->mutable_settings()->set_digest_every_steps(2);
+    }
+    return reply;
+  });
+  ClientOptions options = Rank::Options(supervisor.address());
+  options.world_size = 2;
+  options.job_attempt = "a";
+  Rank rank(std::move(options));
+  const uint64_t digest = ParameterDigest(rank.tensors());
+  for (const int64_t step : {0, 1, 2}) {
+    rank.Step(step);
+  }
+  const std::vector<v1::Report> reports = supervisor.reports();
+  EXPECT_FALSE(reports.at(1).has_parameter_digest());
+  EXPECT_EQ(reports.at(2).parameter_digest(), digest);
+}
+
 // ---- Refusals and misuse.
 
 TEST(Client, GoesOnAfterARefusedReport) {

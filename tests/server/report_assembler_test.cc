@@ -30,6 +30,14 @@ TEST(ReportAssembler, OnePieceMayBeTheWholeReport) {
   EXPECT_EQ(report.losses.count(), 2u);
 }
 
+TEST(ReportAssembler, TheDigestOfTheParametersComesWithTheLastPiece) {
+  ReportAssembler assembler(/*loss_offset=*/0);
+  EXPECT_FALSE(assembler.Add(Piece(7, {1}, /*more=*/true))->has_value());
+  v1::Report last = Piece(7, {2});
+  last.set_parameter_digest(0);
+  EXPECT_EQ(Complete(assembler, last).parameter_digest, 0u);
+}
+
 TEST(ReportAssembler, PiecesGiveWhatTheWholeGives) {
   ReportAssembler assembler(/*loss_offset=*/0);
   EXPECT_FALSE(assembler.Add(Piece(7, {0.1f, 2}, /*more=*/true))->has_value());
@@ -38,6 +46,7 @@ TEST(ReportAssembler, PiecesGiveWhatTheWholeGives) {
   const StepReport whole = Complete(assembler, Piece(7, {3, 2, 0.1f}));
   EXPECT_EQ(pieces.losses, whole.losses);
   EXPECT_EQ(pieces.digest, whole.digest);
+  EXPECT_EQ(whole.parameter_digest, std::nullopt);
 }
 
 TEST(ReportAssembler, OtherLossesHaveAnotherDigest) {

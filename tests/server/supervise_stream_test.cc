@@ -287,6 +287,54 @@ TEST_F(SuperviseStreamTest, OutcomesAreCountedOnceACommand) {
   EXPECT_EQ(History().at(0).applied(), 2u);
 }
 
+void ReportDigest(TestRank& rank, int64_t step, uint64_t digest) {
+  v1::SuperviseRequest request;
+  request.mutable_report()->set_step(step);
+  request.mutable_report()->add_losses(1);
+  request.mutable_report()->set_parameter_digest(digest);
+  rank.Send(request);
+}
+
+TEST_F(SuperviseStreamTest, ReplicasThatDifferAreSeen) {
+  Start();
+  {
+    auto zero = Rank(JoinOf(0, 2));
+    auto one = Rank(JoinOf(1, 2));
+    ReportDigest(*zero, 0, 77);
+    ReportDigest(*one, 0, 77);
+    zero->NextDecision();
+    EXPECT_FALSE(DescribeRun().has_replicas_differ_step());
+    ReportDigest(*zero, 1, 78);
+    ReportDigest(*one, 1, 79);
+    zero->NextDecision();
+    EXPECT_EQ(DescribeRun().replicas_differ_step(), 1);
+    EXPECT_THAT(metrics_->Serialize(), HasSubstr("\nlehr_replica_differences_total 1\n"));
+  }
+  Stop();
+  Start();
+  EXPECT_EQ(DescribeRun().replicas_differ_step(), 1);
+  // Another attempt begins with parameters of its own.
+  auto again = Rank(JoinOf(0, 2, "attempt-2"));
+  EXPECT_FALSE(DescribeRun().has_replicas_differ_step());
+}
+
+TEST_F(SuperviseStreamTest, LateLossesAreLeftOutAndCounted) {
+  Start();
+  v1::Join join = JoinOf(0, 3);
+  join.mutable_settings()->mutable_straggler_timeout()->set_nanos(1'000'000);
+  auto zero = Rank(join);
+  auto one = Rank(JoinOf(1, 3));
+  auto two = Rank(JoinOf(2, 3));
+  zero->Report(0, {3});
+  one->Report(0, {0});
+  const v1::Decision decision = zero->NextDecision();
+  EXPECT_EQ(decision.reports(), 2u);
+  two->Report(0, {9, 9, 9});
+  EXPECT_EQ(two->NextDecision().observation().count(), 2u);
+  EXPECT_THAT(metrics_->Serialize(),
+              HasSubstr("\nlehr_losses_left_out_total{reason=\"late\"} 3\n"));
+}
+
 // With a cooldown, an acting decision that a crash forgets would be made twice.
 TEST_F(SuperviseStreamTest, WithACooldownAnActingDecisionIsOnTheDiskBeforeItIsSent) {
   Start();

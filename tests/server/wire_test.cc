@@ -61,6 +61,7 @@ TEST(SettingsFromProto, SurvivesTheWayToTheWireAndBack) {
   settings.mutable_straggler_timeout()->set_seconds(11);
   settings.mutable_join_timeout()->set_seconds(12);
   settings.set_quorum(13);
+  settings.set_digest_every_steps(14);
   const absl::StatusOr<RunSettings> parsed = SettingsFromProto(settings, 16);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(ToProto(*parsed), settings));

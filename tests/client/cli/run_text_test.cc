@@ -1,9 +1,15 @@
 #include "client/cli/run_text.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <sstream>
 
 namespace lehr {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(RunText, AnAgeHasOneUnit) {
   EXPECT_EQ(AgeText(absl::Seconds(-3)), "0 s");
@@ -37,6 +43,18 @@ TEST(RunText, GuardsSayEachLimit) {
   EXPECT_EQ(GuardsText(guards),
             "max_stddev 0.5, cooldown_steps 7, budget 3 in 100 steps, breaker at 2 times within 20 "
             "steps");
+}
+
+TEST(RunText, ReplicasThatDifferAreSaid) {
+  v1::Run run;
+  std::ostringstream same;
+  PrintRun(run, absl::UnixEpoch(), same);
+  EXPECT_THAT(same.str(), Not(HasSubstr("REPLICAS")));
+  run.set_replicas_differ_step(41);
+  std::ostringstream differ;
+  PrintRun(run, absl::UnixEpoch(), differ);
+  EXPECT_THAT(differ.str(),
+              HasSubstr("REPLICAS     differ: their parameters were not the same before step 41"));
 }
 
 TEST(RunText, StatesAreWords) {

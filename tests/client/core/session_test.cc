@@ -465,8 +465,8 @@ TEST(Session, ADecisionForAStepThatItCannotBeForIsNotTaken) {
 TEST(Session, TheOutcomeAndTheDigestRideOnTheNextReportOnly) {
   Session session = MakeSession();
   Join(session);
-  session.SetOutcome({.step = 4, .result = CommandOutcome::Result::kApplied, .perturbed = 9},
-                     /*parameter_digest=*/77);
+  session.SetOutcome({.step = 4, .result = CommandOutcome::Result::kApplied, .perturbed = 9});
+  session.SetParameterDigest(77);
   const auto next = session.Report({.step = 5}, kStart);
   ASSERT_TRUE(next->outcome.has_value());
   EXPECT_EQ(next->outcome->step, 4);
@@ -482,7 +482,7 @@ TEST(Session, TheOutcomeAndTheDigestRideOnTheNextReportOnly) {
 // The report that carried it was never answered and is too old to be sent again.
 TEST(Session, AnOutcomeIsNotLostWithItsReport) {
   Session session = MakeSession();
-  session.SetOutcome({.step = 4, .result = CommandOutcome::Result::kApplied}, std::nullopt);
+  session.SetOutcome({.step = 4, .result = CommandOutcome::Result::kApplied});
   session.Report({.step = 5}, kStart);
   session.Report({.step = 6}, kStart);
   Join(session);
@@ -490,6 +490,16 @@ TEST(Session, AnOutcomeIsNotLostWithItsReport) {
   ASSERT_THAT(Steps(again), ElementsAre(6));
   ASSERT_TRUE(again[0]->outcome.has_value());
   EXPECT_EQ(again[0]->outcome->step, 4);
+}
+
+TEST(Session, AsksForDigestsAtTheStepsThatTheRunWantsThem) {
+  Session session = MakeSession();
+  EXPECT_FALSE(session.WantsDigest(0));
+  session.BeginJoin();
+  ASSERT_TRUE(
+      session.Welcomed({.generation = 1, .epoch = 1, .digest_every_steps = 10}, kStart).ok());
+  EXPECT_TRUE(session.WantsDigest(20));
+  EXPECT_FALSE(session.WantsDigest(21));
 }
 
 // ---- Pauses and checkpoints.

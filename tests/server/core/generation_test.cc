@@ -171,6 +171,7 @@ TEST(Generation, ALateRankGetsTheRecordedDecision) {
   const auto late = std::get<ReportAnswered>(generation.Report(2, Losses(0), kStart + kStraggler));
   EXPECT_EQ(late.decision, closed.at(0).decision);
   EXPECT_FALSE(late.conflict);
+  EXPECT_TRUE(late.late);
 }
 
 TEST(Generation, ADeclaredPauseIsWaitedFor) {
@@ -196,6 +197,7 @@ TEST(Generation, AReportSentAgainGetsTheIdenticalDecision) {
   const auto again = std::get<ReportAnswered>(generation.Report(0, Losses(0), kStart));
   EXPECT_EQ(again.decision, closed.at(0).decision);
   EXPECT_FALSE(again.conflict);
+  EXPECT_FALSE(again.late);
 }
 
 TEST(Generation, AConflictingResendOfAClosedStepIsAnsweredAndTold) {

@@ -59,6 +59,13 @@ TEST(RunsPageTest, SaysThatActingIsStopped) {
   EXPECT_THAT(RunsPage(runs), HasSubstr("All acting is stopped."));
 }
 
+TEST(RunsPageTest, SaysThatReplicasDiffer) {
+  v1::ListRunsResponse runs = OneRun("digits");
+  EXPECT_THAT(RunsPage(runs), Not(HasSubstr("replicas differ")));
+  runs.mutable_runs(0)->set_replicas_differ_step(4);
+  EXPECT_THAT(RunsPage(runs), HasSubstr("replicas differ"));
+}
+
 TEST(RunsPageTest, LinksTheNextPage) {
   v1::ListRunsResponse runs = OneRun("digits");
   runs.set_next_page_token("a/b=&");
