@@ -39,6 +39,7 @@ absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report&
   if (piece.more()) {
     return std::optional<StepReport>();
   }
+  partial_->snapshots.assign(piece.snapshots().begin(), piece.snapshots().end());
   if (piece.has_parameter_digest()) {
     partial_->parameter_digest = piece.parameter_digest();
   }
@@ -57,6 +58,11 @@ absl::Status ReportAssembler::Check(const v1::Report& piece) const {
     return absl::InvalidArgumentError(absl::StrCat("step ", piece.step(), " comes with ",
                                                    piece.example_ids_size(), " example ids for ",
                                                    piece.losses_size(), " losses"));
+  }
+  if (piece.snapshots_size() > kMaxSnapshots) {
+    return absl::InvalidArgumentError(absl::StrCat("step ", piece.step(), " comes with ",
+                                                   piece.snapshots_size(), " snapshots; at most ",
+                                                   kMaxSnapshots, " can be held"));
   }
   if (!partial_) {
     return absl::OkStatus();

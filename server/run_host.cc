@@ -33,7 +33,7 @@ v1::Refused::Code ToProto(RefusalCode code) {
 
 // An acting decision must not be forgotten by a crash if later ones are counted against it.
 bool MustBeDurableFirst(const StepDecision& decision, const Guards& guards) {
-  return !decision.actions.empty() && (guards.cooldown_steps > 0 || guards.budget > 0);
+  return ChangesParameters(decision.actions) && (guards.cooldown_steps > 0 || guards.budget > 0);
 }
 
 }  // namespace

@@ -95,11 +95,23 @@ v1::Action ToProto(const PerturbAction& action) {
   return proto;
 }
 
-absl::StatusOr<PerturbAction> ActionFromProto(const v1::Action& proto) {
-  if (!proto.has_perturb()) {
-    return absl::InvalidArgumentError("an action is not one that this supervisor knows");
-  }
-  const v1::Perturbation& perturb = proto.perturb();
+v1::Action ToProto(const SnapshotAction& action) {
+  v1::Action proto;
+  proto.mutable_snapshot()->set_id(action.id);
+  return proto;
+}
+
+v1::Action ToProto(const RestoreAction& action) {
+  v1::Action proto;
+  proto.mutable_restore()->set_id(action.id);
+  return proto;
+}
+
+v1::Action ToProto(const Action& action) {
+  return std::visit([](const auto& kind) { return ToProto(kind); }, action);
+}
+
+absl::StatusOr<PerturbAction> PerturbFromProto(const v1::Perturbation& perturb) {
   if (perturb.noise_spec() != kCommandedNoiseSpec) {
     return OutOfBounds("noise_spec", Quoted(perturb.noise_spec()), Quoted(kCommandedNoiseSpec));
   }
@@ -115,6 +127,20 @@ absl::StatusOr<PerturbAction> ActionFromProto(const v1::Action& proto) {
                                : ActionOptimizerState::kKeep;
   action.tensor_selector = perturb.tensor_selector();
   return action;
+}
+
+absl::StatusOr<Action> ActionFromProto(const v1::Action& proto) {
+  switch (proto.action_case()) {
+    case v1::Action::kPerturb:
+      return PerturbFromProto(proto.perturb());
+    case v1::Action::kSnapshot:
+      return SnapshotAction{.id = proto.snapshot().id()};
+    case v1::Action::kRestore:
+      return RestoreAction{.id = proto.restore().id()};
+    case v1::Action::ACTION_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("an action is not one that this supervisor knows");
 }
 
 }  // namespace
@@ -218,18 +244,18 @@ absl::StatusOr<StepDecision> DecisionFromProto(const v1::Decision& proto) {
   decision.reason = {static_cast<ReasonCode>(proto.reason().code()), proto.reason().value(),
                      proto.reason().limit()};
   for (const v1::Action& action : proto.actions()) {
-    absl::StatusOr<PerturbAction> perturb = ActionFromProto(action);
-    if (!perturb.ok()) {
-      return perturb.status();
+    absl::StatusOr<Action> parsed = ActionFromProto(action);
+    if (!parsed.ok()) {
+      return parsed.status();
     }
-    decision.actions.push_back(*std::move(perturb));
+    decision.actions.push_back(*std::move(parsed));
   }
   for (const v1::Action& action : proto.withheld()) {
-    absl::StatusOr<PerturbAction> perturb = ActionFromProto(action);
-    if (!perturb.ok()) {
-      return perturb.status();
+    absl::StatusOr<Action> parsed = ActionFromProto(action);
+    if (!parsed.ok()) {
+      return parsed.status();
     }
-    decision.withheld.push_back(*std::move(perturb));
+    decision.withheld.push_back(*std::move(parsed));
   }
   decision.reports = proto.reports();
   decision.closed = absl::FromUnixNanos(proto.closed_unix_ns());
@@ -283,10 +309,10 @@ v1::Decision ToProto(const StepDecision& decision) {
   proto.mutable_reason()->set_code(static_cast<v1::Reason::Code>(decision.reason.code));
   proto.mutable_reason()->set_value(decision.reason.value);
   proto.mutable_reason()->set_limit(decision.reason.limit);
-  for (const PerturbAction& action : decision.actions) {
+  for (const Action& action : decision.actions) {
     *proto.add_actions() = ToProto(action);
   }
-  for (const PerturbAction& action : decision.withheld) {
+  for (const Action& action : decision.withheld) {
     *proto.add_withheld() = ToProto(action);
   }
   proto.set_reports(decision.reports);

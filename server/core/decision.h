@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -30,6 +31,8 @@ enum class ReasonCode {
   kNoAgree = 12,
   kStddevNotFinite = 13,
   kRankLeft = 14,
+  kWarmingUp = 15,
+  kSnapshotMissing = 16,
 };
 
 struct Reason {
@@ -53,6 +56,28 @@ struct PerturbAction {
   std::string tensor_selector;
 };
 
+// Every rank keeps a copy of its training state under this id.
+struct SnapshotAction {
+  uint64_t id = 0;
+};
+
+// Every rank makes its training state what it was at the snapshot of this id.
+struct RestoreAction {
+  uint64_t id = 0;
+};
+
+using Action = std::variant<PerturbAction, SnapshotAction, RestoreAction>;
+
+// Whether the actions change what is trained: a snapshot alone does not.
+inline bool ChangesParameters(const std::vector<Action>& actions) {
+  for (const Action& action : actions) {
+    if (!std::holds_alternative<SnapshotAction>(action)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // The decision about (generation, step). Made once, then never changed.
 struct StepDecision {
   uint64_t generation = 0;
@@ -61,9 +86,9 @@ struct StepDecision {
   Observation observation;
   Reason reason;
   // Applied in this order by every rank, or by none.
-  std::vector<PerturbAction> actions;
+  std::vector<Action> actions;
   // What the policy wanted and was not allowed to do.
-  std::vector<PerturbAction> withheld;
+  std::vector<Action> withheld;
   uint32_t reports = 0;
   absl::Time closed;
   std::string policy;

@@ -74,18 +74,21 @@ void Generation::Pause(uint32_t rank, absl::Time until) { members_.Pause(rank, u
 
 ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now) {
   const int64_t step = report.step;
-  const Membership::Rank before = members_.rank(rank);
+  const Membership::Rank& current = members_.rank(rank);
+  const int64_t highest_step = current.highest_step;
+  const uint64_t newest_digest = current.newest_digest;
   if (step < spec_.resume_step || step >= kMaxStep) {
     return ReportRefused{RefusalCode::kInvalid,
                          absl::StrCat("step is ", step, "; this generation takes steps in [",
                                       spec_.resume_step, ", 2^62)")};
   }
-  const bool conflicts = step == before.highest_step && before.newest_digest != 0 &&
-                         report.digest != before.newest_digest;
+  members_.HoldSnapshots(rank, std::move(report.snapshots));
+  const bool conflicts =
+      step == highest_step && newest_digest != 0 && report.digest != newest_digest;
   if (step <= decided_through_) {
-    members_.Report(rank, step, conflicts ? before.newest_digest : report.digest);
+    members_.Report(rank, step, conflicts ? newest_digest : report.digest);
     return ReportAnswered{
-        .decision = Recent(step), .conflict = conflicts, .late = step > before.highest_step};
+        .decision = Recent(step), .conflict = conflicts, .late = step > highest_step};
   }
   const auto open = open_.find(step);
   if (open != open_.end() &&
@@ -97,9 +100,9 @@ ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now
     }
     return ReportTaken{};
   }
-  if (step < before.highest_step) {
+  if (step < highest_step) {
     return ReportRefused{RefusalCode::kInvalid,
-                         absl::StrCat("step is ", step, " after step ", before.highest_step,
+                         absl::StrCat("step is ", step, " after step ", highest_step,
                                       "; the steps of a rank must grow")};
   }
   if (!open_.empty() && step > open_.begin()->first + kMaxOpenSteps) {
@@ -228,9 +231,10 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
     decision.reason = {ReasonCode::kBelowQuorum, static_cast<double>(decision.reports),
                        static_cast<double>(quorum)};
   } else {
-    Guarded guarded = ApplyGuards(open.settings.guards, std::move(guard_state_),
-                                  Veto(open.settings), step, decision.observation.temperature.mean,
-                                  Propose(open.settings.policy, decision.observation));
+    Proposal proposal = Propose(open.settings.policy, decision.observation);
+    const std::optional<Reason> veto = Veto(open.settings, proposal);
+    Guarded guarded = ApplyGuards(open.settings.guards, std::move(guard_state_), veto, step,
+                                  decision.observation.temperature.mean, std::move(proposal));
     guard_state_ = std::move(guarded.state);
     decision.reason = guarded.reason;
     decision.actions = std::move(guarded.actions);
@@ -248,8 +252,9 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
           .last_report = open.last_report};
 }
 
-// Why nothing may act at all, if so.
-std::optional<Reason> Generation::Veto(const RunSettings& settings) const {
+// Why the ranks cannot or may not do what is proposed, if so.
+std::optional<Reason> Generation::Veto(const RunSettings& settings,
+                                       const Proposal& proposal) const {
   if (acting_stopped_) {
     return Reason{ReasonCode::kActingStopped};
   }
@@ -261,6 +266,13 @@ std::optional<Reason> Generation::Veto(const RunSettings& settings) const {
   }
   if (spec_.world_size > 1 && members_.without_agree() > 0) {
     return Reason{ReasonCode::kNoAgree, static_cast<double>(members_.without_agree())};
+  }
+  for (const Action& action : proposal.actions) {
+    if (const auto* restore = std::get_if<RestoreAction>(&action)) {
+      if (const uint32_t missing = members_.WithoutSnapshot(restore->id); missing > 0) {
+        return Reason{ReasonCode::kSnapshotMissing, static_cast<double>(missing)};
+      }
+    }
   }
   return std::nullopt;
 }
@@ -275,10 +287,12 @@ StepDecision Generation::Blank(int64_t step, absl::Time now) const {
   return decision;
 }
 
-void Generation::NumberActions(int64_t step, std::vector<PerturbAction>& actions) const {
+void Generation::NumberActions(int64_t step, std::vector<Action>& actions) const {
   for (uint32_t position = 0; position < actions.size(); ++position) {
-    actions[position].seed = PerturbationSeed(spec_.settings.run_seed, spec_.branch, step);
-    actions[position].id = PerturbationId(spec_.settings.run_seed, spec_.number, step, position);
+    if (auto* perturb = std::get_if<PerturbAction>(&actions[position])) {
+      perturb->seed = PerturbationSeed(spec_.settings.run_seed, spec_.branch, step);
+      perturb->id = PerturbationId(spec_.settings.run_seed, spec_.number, step, position);
+    }
   }
 }
 

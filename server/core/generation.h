@@ -72,6 +72,8 @@ struct StepReport {
   uint64_t digest = 1;
   // Of the rank's parameters before the step, where it was computed.
   std::optional<uint64_t> parameter_digest;
+  // Those that the rank holds.
+  std::vector<uint64_t> snapshots;
 };
 
 // What a journal keeps of a generation, to continue it.
@@ -191,9 +193,9 @@ class Generation {
   Effects CloseDue(absl::Time now);
   bool IsDue(int64_t step, absl::Time now);
   ClosedStep Close(int64_t step, OpenStep& open, absl::Time now);
-  std::optional<Reason> Veto(const RunSettings& settings) const;
+  std::optional<Reason> Veto(const RunSettings& settings, const Proposal& proposal) const;
   StepDecision Blank(int64_t step, absl::Time now) const;
-  void NumberActions(int64_t step, std::vector<PerturbAction>& actions) const;
+  void NumberActions(int64_t step, std::vector<Action>& actions) const;
   int64_t NextUnopenedStep() const;
   void Remember(std::shared_ptr<const StepDecision> decision);
   std::shared_ptr<const StepDecision> Recent(int64_t step) const;

@@ -47,9 +47,10 @@ std::optional<Reason> Objection(const Guards& guards, const GuardState& state, i
 }
 
 void CutNoise(double max_stddev, Proposal& proposal) {
-  for (PerturbAction& action : proposal.actions) {
-    if (action.stddev > max_stddev) {
-      action.stddev = static_cast<float>(max_stddev);
+  for (Action& action : proposal.actions) {
+    auto* perturb = std::get_if<PerturbAction>(&action);
+    if (perturb != nullptr && perturb->stddev > max_stddev) {
+      perturb->stddev = static_cast<float>(max_stddev);
       proposal.reason.limit = max_stddev;
     }
   }
@@ -110,19 +111,25 @@ Guarded ApplyGuards(const Guards& guards, GuardState state, const std::optional<
   if (guards.max_stddev) {
     CutNoise(*guards.max_stddev, proposal);
   }
-  const std::optional<Reason> objection = veto ? veto : Objection(guards, state, step);
+  const bool acts = ChangesParameters(proposal.actions);
+  std::optional<Reason> objection = veto;
+  if (!objection && acts) {
+    objection = Objection(guards, state, step);
+  }
   if (objection) {
     return {
         .withheld = std::move(proposal.actions), .reason = *objection, .state = std::move(state)};
   }
   return {.actions = std::move(proposal.actions),
           .reason = proposal.reason,
-          .state = RememberActing(guards, std::move(state), step)};
+          .state = acts ? RememberActing(guards, std::move(state), step) : std::move(state)};
 }
 
 GuardState Replay(const Guards& guards, GuardState state, const StepDecision& decision) {
   state = WatchMean(guards, std::move(state), decision.step, decision.observation.temperature.mean);
-  return decision.actions.empty() ? state : RememberActing(guards, std::move(state), decision.step);
+  return !ChangesParameters(decision.actions)
+             ? state
+             : RememberActing(guards, std::move(state), decision.step);
 }
 
 GuardState ForgetSkipped(GuardState state, int64_t step) {

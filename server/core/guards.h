@@ -1,7 +1,7 @@
 // Limits that stand around any policy: greatest noise, cooldown, budget, breaker.
 //
-// Pure functions on plain values. A step counts against cooldown and budget when it commanded
-// something, and no longer counts once the ranks say that they skipped it.
+// Pure functions on plain values. A step counts against cooldown and budget when it commanded a
+// change of the parameters, and no longer counts once the ranks say that they skipped it.
 #ifndef LEHR_SERVER_CORE_GUARDS_H_
 #define LEHR_SERVER_CORE_GUARDS_H_
 
@@ -53,8 +53,8 @@ struct GuardState {
 
 // A proposal after the guards: what may be done, what was held back, and why.
 struct Guarded {
-  std::vector<PerturbAction> actions;
-  std::vector<PerturbAction> withheld;
+  std::vector<Action> actions;
+  std::vector<Action> withheld;
   Reason reason;
   GuardState state;
 };

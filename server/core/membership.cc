@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace lehr {
 namespace {
@@ -40,6 +41,9 @@ void Membership::Update(uint32_t index, Change change) {
 
 void Membership::Connect(uint32_t rank, const std::string& process, bool can_agree) {
   Update(rank, [&](Rank& r) {
+    if (r.process != process) {
+      r.snapshots.clear();
+    }
     r.joined = true;
     r.connected = true;
     r.left = false;
@@ -67,6 +71,16 @@ void Membership::Report(uint32_t rank, int64_t step, uint64_t digest) {
       r.newest_digest = digest;
     }
   });
+}
+
+void Membership::HoldSnapshots(uint32_t rank, std::vector<uint64_t> snapshots) {
+  ranks_[rank].snapshots = std::move(snapshots);
+}
+
+uint32_t Membership::WithoutSnapshot(uint64_t id) const {
+  return static_cast<uint32_t>(std::count_if(ranks_.begin(), ranks_.end(), [&](const Rank& rank) {
+    return std::find(rank.snapshots.begin(), rank.snapshots.end(), id) == rank.snapshots.end();
+  }));
 }
 
 int64_t Membership::AwaitedThrough() const {

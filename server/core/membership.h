@@ -29,6 +29,8 @@ class Membership {
     // Of its report at highest_step.
     uint64_t newest_digest = 0;
     absl::Time paused_until = absl::InfinitePast();
+    // As its newest report says.
+    std::vector<uint64_t> snapshots;
   };
 
   // No rank has reported a step beyond `reported_through`.
@@ -39,6 +41,7 @@ class Membership {
   void Leave(uint32_t rank);
   void Pause(uint32_t rank, absl::Time until);
   void Report(uint32_t rank, int64_t step, uint64_t digest);
+  void HoldSnapshots(uint32_t rank, std::vector<uint64_t> snapshots);
 
   // Every awaited rank has reported a step at or beyond this one. INT64_MAX: none is awaited.
   int64_t AwaitedThrough() const;
@@ -47,6 +50,9 @@ class Membership {
   absl::Time LongestPauseOfMissing(int64_t step) const;
   // Those that have not reported `step` are waited for no more.
   void SilenceMissing(int64_t step);
+
+  // Ranks that do not hold this snapshot.
+  uint32_t WithoutSnapshot(uint64_t id) const;
 
   const Rank& rank(uint32_t rank) const { return ranks_[rank]; }
   uint32_t world_size() const { return static_cast<uint32_t>(ranks_.size()); }

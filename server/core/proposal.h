@@ -10,7 +10,7 @@ namespace lehr {
 
 struct Proposal {
   // Without ids and seeds: the run gives them. Empty: nothing to do.
-  std::vector<PerturbAction> actions;
+  std::vector<Action> actions;
   Reason reason;
 };
 

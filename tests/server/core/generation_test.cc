@@ -51,6 +51,10 @@ std::vector<ClosedStep> ClosedBy(const ReportResult& result) {
   return std::get<ReportTaken>(result).effects.closed;
 }
 
+const PerturbAction& FirstNoise(const ClosedStep& closed) {
+  return std::get<PerturbAction>(closed.decision->actions.at(0));
+}
+
 std::vector<int64_t> Steps(const std::vector<ClosedStep>& closed) {
   std::vector<int64_t> steps;
   for (const ClosedStep& step : closed) {
@@ -72,8 +76,8 @@ TEST(Generation, OneRanksReportIsDecidedAtOnce) {
   EXPECT_EQ(decision.observation.temperature.temperature, 3);
   EXPECT_EQ(decision.reason.code, ReasonCode::kActed);
   ASSERT_EQ(decision.actions.size(), 1u);
-  EXPECT_EQ(decision.actions[0].stddev, 3);
-  EXPECT_NE(decision.actions[0].id, 0u);
+  EXPECT_EQ(std::get<PerturbAction>(decision.actions[0]).stddev, 3);
+  EXPECT_NE(std::get<PerturbAction>(decision.actions[0]).id, 0u);
   EXPECT_THAT(closed[0].reporters, ElementsAre(0));
   EXPECT_EQ(generation.decided_through(), 0);
 }
@@ -115,8 +119,10 @@ TEST(Generation, TheOrderOfReportsChangesNothing) {
   };
   const StepDecision forwards = decide({0, 1, 2});
   const StepDecision backwards = decide({2, 1, 0});
-  EXPECT_EQ(forwards.actions[0].stddev, backwards.actions[0].stddev);
-  EXPECT_EQ(forwards.actions[0].seed, backwards.actions[0].seed);
+  EXPECT_EQ(std::get<PerturbAction>(forwards.actions[0]).stddev,
+            std::get<PerturbAction>(backwards.actions[0]).stddev);
+  EXPECT_EQ(std::get<PerturbAction>(forwards.actions[0]).seed,
+            std::get<PerturbAction>(backwards.actions[0]).seed);
 }
 
 TEST(Generation, AStragglerIsLeftOutAtTheTimeout) {
@@ -286,7 +292,7 @@ TEST(Generation, ObserveTellsWhatItWouldDo) {
   const StepDecision decision = *ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision;
   EXPECT_THAT(decision.actions, IsEmpty());
   ASSERT_EQ(decision.withheld.size(), 1u);
-  EXPECT_EQ(decision.withheld[0].stddev, 3);
+  EXPECT_EQ(std::get<PerturbAction>(decision.withheld[0]).stddev, 3);
   EXPECT_EQ(decision.reason.code, ReasonCode::kObserveOnly);
 }
 
@@ -313,8 +319,7 @@ TEST(Generation, APolicyChangeHoldsFromTheNextUnopenedStep) {
 TEST(Generation, AGuardChangeHoldsFromTheNextUnopenedStep) {
   Generation generation = Joined(Spec(1));
   EXPECT_EQ(generation.SetGuards({.max_stddev = 0.5}), 0);
-  EXPECT_EQ(ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision->actions.at(0).stddev,
-            0.5f);
+  EXPECT_EQ(FirstNoise(ClosedBy(generation.Report(0, Losses(0), kStart)).at(0)).stddev, 0.5f);
 }
 
 // A rewind on the same branch sees the same noise; on another branch it does not.
@@ -324,7 +329,7 @@ TEST(Generation, SeedsFollowTheBranchAndTheStep) {
     spec.number = number;
     spec.branch = branch;
     Generation generation = Joined(spec);
-    return ClosedBy(generation.Report(0, Losses(step), kStart)).at(0).decision->actions.at(0).seed;
+    return FirstNoise(ClosedBy(generation.Report(0, Losses(step), kStart)).at(0)).seed;
   };
   EXPECT_EQ(seed(1, 0, 5), seed(2, 0, 5));
   EXPECT_NE(seed(1, 0, 5), seed(1, 1, 5));
@@ -381,7 +386,8 @@ TEST(GenerationRestart, WhatARankHoldsIsTakenBack) {
   generation.Connect(0, Hello("p", /*highest_step=*/8), kStart);
   const auto again = std::get<ReportAnswered>(generation.Report(0, Losses(8), kStart));
   ASSERT_NE(again.decision, nullptr);
-  EXPECT_EQ(again.decision->actions.at(0).seed, held.actions.at(0).seed);
+  EXPECT_EQ(std::get<PerturbAction>(again.decision->actions.at(0)).seed,
+            std::get<PerturbAction>(held.actions.at(0)).seed);
 }
 
 TEST(GenerationRestart, WhatWasRestoredCountsForTheCooldown) {

@@ -43,14 +43,14 @@ TEST(Guards, LetEverythingPassByDefault) {
 TEST(Guards, CutNoiseToTheGreatestAllowed) {
   const Guarded guarded = Propose({.max_stddev = 0.25}, {}, 0);
   ASSERT_EQ(guarded.actions.size(), 1u);
-  EXPECT_EQ(guarded.actions[0].stddev, 0.25f);
+  EXPECT_EQ(std::get<PerturbAction>(guarded.actions[0]).stddev, 0.25f);
   EXPECT_EQ(guarded.reason.value, 1);
   EXPECT_EQ(guarded.reason.limit, 0.25);
 }
 
 TEST(Guards, LeaveSmallerNoiseAlone) {
   const Guarded guarded = Propose({.max_stddev = 2}, {}, 0);
-  EXPECT_EQ(guarded.actions.at(0).stddev, 1.0f);
+  EXPECT_EQ(std::get<PerturbAction>(guarded.actions.at(0)).stddev, 1.0f);
   EXPECT_EQ(guarded.reason.limit, 0);
 }
 
@@ -133,6 +133,28 @@ TEST(Guards, KeepThePolicysReasonWhenItWantsNothing) {
   const Guarded guarded = ApplyGuards({}, {}, Reason{ReasonCode::kObserveOnly}, 0, 1,
                                       {.reason = {ReasonCode::kBalanced, 0.05, 0.1}});
   EXPECT_EQ(guarded.reason.code, ReasonCode::kBalanced);
+}
+
+// A snapshot changes nothing that is trained.
+TEST(Guards, ASnapshotAloneNeitherCountsNorIsHeldBack) {
+  const Guards guards = {.cooldown_steps = 5};
+  const Proposal snapshot = {.actions = {SnapshotAction{.id = 7}}, .reason = {ReasonCode::kActed}};
+  const Guarded kept = ApplyGuards(guards, {}, std::nullopt, 0, 1, snapshot);
+  EXPECT_EQ(kept.actions.size(), 1u);
+  const Guarded noise = Propose(guards, kept.state, 1);
+  EXPECT_EQ(noise.actions.size(), 1u);
+  EXPECT_EQ(ApplyGuards(guards, noise.state, std::nullopt, 2, 1, snapshot).actions.size(), 1u);
+  EXPECT_EQ(
+      ApplyGuards(guards, {}, Reason{ReasonCode::kObserveOnly}, 2, 1, snapshot).withheld.size(),
+      1u);
+}
+
+TEST(Guards, ARestoreCountsLikeNoise) {
+  const Guards guards = {.cooldown_steps = 5};
+  const Proposal restore = {.actions = {RestoreAction{.id = 7}}, .reason = {ReasonCode::kActed}};
+  const Guarded restored = ApplyGuards(guards, {}, std::nullopt, 0, 1, restore);
+  EXPECT_EQ(restored.actions.size(), 1u);
+  EXPECT_EQ(Propose(guards, restored.state, 1).reason.code, ReasonCode::kCooldown);
 }
 
 // After a crash, what a rank brings back leaves the guards as they were.

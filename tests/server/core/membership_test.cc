@@ -70,5 +70,39 @@ TEST(Membership, AReportEndsAPause) {
   EXPECT_EQ(members.LongestPauseOfMissing(1), absl::InfinitePast());
 }
 
+// ---- Snapshots.
+
+TEST(Membership, ASnapshotIsHeldOnceEveryRankSaysSo) {
+  Membership members(2, -1);
+  members.Connect(0, "p", true);
+  members.Connect(1, "q", true);
+  members.HoldSnapshots(0, {7, 8});
+  EXPECT_EQ(members.WithoutSnapshot(7), 1u);
+  members.HoldSnapshots(1, {7});
+  EXPECT_EQ(members.WithoutSnapshot(7), 0u);
+  EXPECT_EQ(members.WithoutSnapshot(8), 1u);
+  EXPECT_EQ(members.WithoutSnapshot(9), 2u);
+}
+
+TEST(Membership, AReportSaysAllThatARankHolds) {
+  Membership members(1, -1);
+  members.HoldSnapshots(0, {7, 8});
+  members.HoldSnapshots(0, {8});
+  EXPECT_EQ(members.WithoutSnapshot(7), 1u);
+}
+
+// Snapshots live in the memory of a process.
+TEST(Membership, AnotherProcessHoldsNoneOfItsPredecessors) {
+  Membership members(1, -1);
+  members.Connect(0, "p", true);
+  members.HoldSnapshots(0, {7});
+  members.Disconnect(0);
+  members.Connect(0, "p", true);
+  EXPECT_EQ(members.WithoutSnapshot(7), 0u);
+  members.Disconnect(0);
+  members.Connect(0, "another", true);
+  EXPECT_EQ(members.WithoutSnapshot(7), 1u);
+}
+
 }  // namespace
 }  // namespace lehr

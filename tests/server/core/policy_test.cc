@@ -25,15 +25,16 @@ Policy ErrorDriven(double base_noise_level, double min_imbalance = 0) {
 TEST(ErrorDriven, NoiseIsBaseLevelTimesTemperature) {
   const Proposal proposal = Propose(ErrorDriven(0.25), Observed(3.0, 0.5));
   ASSERT_EQ(proposal.actions.size(), 1u);
-  EXPECT_EQ(proposal.actions[0].stddev, 0.75f);
-  EXPECT_EQ(proposal.actions[0].scale, ActionScale::kAbsolute);
-  EXPECT_EQ(proposal.actions[0].shrink, 1.0f);
+  EXPECT_EQ(std::get<PerturbAction>(proposal.actions[0]).stddev, 0.75f);
+  EXPECT_EQ(std::get<PerturbAction>(proposal.actions[0]).scale, ActionScale::kAbsolute);
+  EXPECT_EQ(std::get<PerturbAction>(proposal.actions[0]).shrink, 1.0f);
   EXPECT_EQ(proposal.reason.code, ReasonCode::kActed);
   EXPECT_EQ(proposal.reason.value, 0.75);
 }
 
 TEST(ErrorDriven, ThePapersSigmaIsTheDefault) {
-  EXPECT_EQ(Propose(Policy(), Observed(3.0, 0.5)).actions.at(0).stddev, 3.0f);
+  const Proposal proposal = Propose(Policy(), Observed(3.0, 0.5));
+  EXPECT_EQ(std::get<PerturbAction>(proposal.actions.at(0)).stddev, 3.0f);
 }
 
 TEST(ErrorDriven, NothingToDoAtTemperatureZero) {
