@@ -51,6 +51,7 @@ Client::Client(ClientOptions options)
                                         .connect_timeout = options_.connect_timeout,
                                         .decision_timeout = options_.decision_timeout},
           *log_)),
+      snapshots_(options_.snapshots),
       last_step_(options_.resume_step - 1) {}
 
 Client::~Client() = default;
@@ -87,7 +88,8 @@ bool Client::Report(int64_t step, absl::Span<const float> losses,
   last_step_ = step;
   connection_->Report({.step = step,
                        .losses = {losses.begin(), losses.end()},
-                       .example_ids = {example_ids.begin(), example_ids.end()}});
+                       .example_ids = {example_ids.begin(), example_ids.end()},
+                       .snapshots = snapshots_.held()});
   return true;
 }
 
@@ -97,7 +99,7 @@ void Client::AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Te
     Agree(0);
     return;
   }
-  const Command command(*std::move(held), tensors, *connection_->references());
+  const Command command(*std::move(held), tensors, *connection_->references(), snapshots_);
   const AgreeResult agreed = Agree(command.hash());
   AppliedCommand applied =
       command.ApplyIf(agreed.min == command.hash() && agreed.max == command.hash());
@@ -126,6 +128,11 @@ AgreeResult Client::Agree(uint64_t hash) const {
 
 void Client::Conclude(StepResult& result) {
   SupervisorConnection::Status status = connection_->TakeStatus();
+  if (generation_ != 0 && status.generation != generation_) {
+    // Another generation knows nothing of them.
+    snapshots_.DropAll();
+  }
+  generation_ = status.generation;
   result.connected = status.joined;
   result.generation = status.generation;
   result.decision = std::move(status.newest_decision);

@@ -113,6 +113,9 @@ class Client {
   const ClientOptions options_;
   const std::unique_ptr<EventLog> log_;
   const std::unique_ptr<SupervisorConnection> connection_;
+  Snapshots snapshots_;
+  // Of the last step; 0: not yet in one.
+  uint64_t generation_ = 0;
   int64_t last_step_ = -1;
 };
 

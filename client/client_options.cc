@@ -131,6 +131,18 @@ absl::Status CheckTimeouts(const ClientOptions& options) {
   return status;
 }
 
+absl::Status CheckSnapshots(const SnapshotHooks& hooks) {
+  if (hooks.capacity > kMaxSnapshots) {
+    return Invalid("snapshots.capacity is ", hooks.capacity, "; it must be at most ",
+                   kMaxSnapshots);
+  }
+  if (hooks.capacity > 0 && !(hooks.save && hooks.restore && hooks.drop)) {
+    return Invalid("snapshots.capacity is ", hooks.capacity,
+                   "; then save, restore and drop must be set");
+  }
+  return absl::OkStatus();
+}
+
 std::string Nonce() {
   std::random_device random;
   return absl::StrFormat("%08x%08x%08x%08x", random(), random(), random(), random());
@@ -148,6 +160,7 @@ absl::Status CheckClientOptions(const ClientOptions& options) {
   status.Update(CheckTimeouts(options));
   status.Update(CheckTensorScales(options.tensors));
   status.Update(CheckLabels(options.labels));
+  status.Update(CheckSnapshots(options.snapshots));
   if (status.ok() && options.settings.lag() > kMaxLag) {
     return Invalid("settings.lag is ", options.settings.lag(), "; it must be in [0, ", kMaxLag,
                    "]");
@@ -174,6 +187,13 @@ v1::Join MakeJoin(const ClientOptions& options) {
   join.add_noise_specs(std::string(kNoiseSpec));
   join.set_shard_id(options.shard_id);
   join.set_client("lehr-cpp " LEHR_VERSION);
+  if (options.snapshots.capacity > 0) {
+    v1::SnapshotSupport& support = *join.mutable_snapshots();
+    support.set_capacity(options.snapshots.capacity);
+    support.set_bytes(options.snapshots.bytes);
+    support.set_optimizer_state(options.snapshots.optimizer_state);
+    support.set_buffers(options.snapshots.buffers);
+  }
   join.mutable_labels()->insert(options.labels.begin(), options.labels.end());
   return join;
 }

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "client/core/snapshots.h"
 #include "lehr/v1/decision.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 
@@ -75,6 +76,9 @@ struct ClientOptions {
   // parameters, so that drifted replicas are seen. Costs one pass over the parameters. Nothing is
   // computed for world_size 1.
   bool parameter_digest = true;
+
+  // What the trainer lends for commands that go back to an earlier state. Default: nothing.
+  SnapshotHooks snapshots;
 
   // Takes one line when something changes: joined, lost, refused. Called by any thread, not within
   // a call of `log`. Default: stderr.

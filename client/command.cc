@@ -11,7 +11,10 @@
 namespace lehr {
 namespace {
 
-bool IsRelative(const Perturbation& action) { return action.scale == NoiseScale::kRelative; }
+bool IsRelative(const CommandAction& action) {
+  const auto* perturbation = std::get_if<Perturbation>(&action);
+  return perturbation != nullptr && perturbation->scale == NoiseScale::kRelative;
+}
 
 std::vector<Tensor> WithReferences(absl::Span<const Tensor> tensors,
                                    const ReferenceStddevs& references) {
@@ -23,14 +26,32 @@ std::vector<Tensor> WithReferences(absl::Span<const Tensor> tensors,
   return referenced;
 }
 
-// Why the command cannot be applied to these tensors; empty if it can.
-std::string Obstacle(const HeldDecision& decision, absl::Span<const Tensor> tensors) {
+std::string Obstacle(const Perturbation& action, absl::Span<const Tensor> tensors,
+                     const Snapshots&) {
+  return std::string(CheckPerturbation(action, tensors).message());
+}
+
+std::string Obstacle(const TakeSnapshot&, absl::Span<const Tensor>, const Snapshots& snapshots) {
+  return snapshots.supported() ? "" : "the trainer takes no snapshots";
+}
+
+std::string Obstacle(const RestoreSnapshot& action, absl::Span<const Tensor>,
+                     const Snapshots& snapshots) {
+  return snapshots.Holds(action.id) ? ""
+                                    : absl::StrCat("snapshot ", action.id, " is not held here");
+}
+
+// Why the command cannot be applied here; empty if it can.
+std::string Obstacle(const HeldDecision& decision, absl::Span<const Tensor> tensors,
+                     const Snapshots& snapshots) {
   if (!decision.unusable.empty()) {
     return decision.unusable;
   }
-  for (const Perturbation& action : decision.actions) {
-    if (const absl::Status status = CheckPerturbation(action, tensors); !status.ok()) {
-      return std::string(status.message());
+  for (const CommandAction& action : decision.actions) {
+    std::string obstacle =
+        std::visit([&](const auto& kind) { return Obstacle(kind, tensors, snapshots); }, action);
+    if (!obstacle.empty()) {
+      return obstacle;
     }
   }
   return "";
@@ -41,21 +62,44 @@ bool Selects(const Perturbation& action, const Tensor& tensor) {
          GlobMatches(action.tensor_selector, CanonicalTensorName(tensor.name));
 }
 
-bool ResetsOptimizerState(const Perturbation& action, const Tensor& tensor) {
-  return action.optimizer_state == OptimizerStateAction::kReset && Selects(action, tensor);
+bool ResetsOptimizerState(const CommandAction& action, const Tensor& tensor) {
+  const auto* perturbation = std::get_if<Perturbation>(&action);
+  return perturbation != nullptr && perturbation->optimizer_state == OptimizerStateAction::kReset &&
+         Selects(*perturbation, tensor);
+}
+
+// Checked before the ranks agreed, so it succeeds here if it does anywhere.
+void Apply(const Perturbation& action, absl::Span<const Tensor> tensors, Snapshots&,
+           CommandOutcome& outcome) {
+  const absl::StatusOr<PerturbationResult> result = ApplyPerturbation(action, tensors);
+  if (result.ok()) {
+    outcome.perturbed += result->perturbed;
+    outcome.non_finite += result->non_finite_kept;
+    outcome.unchanged += result->unchanged;
+  }
+}
+
+void Apply(const TakeSnapshot& action, absl::Span<const Tensor>, Snapshots& snapshots,
+           CommandOutcome&) {
+  snapshots.Save(action.id);
+}
+
+void Apply(const RestoreSnapshot& action, absl::Span<const Tensor>, Snapshots& snapshots,
+           CommandOutcome&) {
+  snapshots.Restore(action.id);
 }
 
 }  // namespace
 
 Command::Command(HeldDecision decision, absl::Span<const Tensor> tensors,
-                 const ReferenceStddevs& references)
-    : decision_(std::move(decision)), tensors_(tensors) {
-  const std::vector<Perturbation>& actions = decision_.actions;
+                 const ReferenceStddevs& references, Snapshots& snapshots)
+    : decision_(std::move(decision)), tensors_(tensors), snapshots_(snapshots) {
+  const std::vector<CommandAction>& actions = decision_.actions;
   if (std::any_of(actions.begin(), actions.end(), IsRelative)) {
     referenced_ = WithReferences(tensors, references);
     tensors_ = referenced_;
   }
-  obstacle_ = Obstacle(decision_, tensors_);
+  obstacle_ = Obstacle(decision_, tensors_, snapshots_);
   hash_ = obstacle_.empty() ? HashActions(actions) : 0;
 }
 
@@ -69,18 +113,12 @@ AppliedCommand Command::ApplyIf(bool all_agree) const {
     return applied;
   }
   outcome.result = CommandOutcome::Result::kApplied;
-  for (const Perturbation& action : decision_.actions) {
-    // Checked before the ranks agreed, so it succeeds here if it does anywhere.
-    const absl::StatusOr<PerturbationResult> result = ApplyPerturbation(action, tensors_);
-    if (result.ok()) {
-      outcome.perturbed += result->perturbed;
-      outcome.non_finite += result->non_finite_kept;
-      outcome.unchanged += result->unchanged;
-    }
+  for (const CommandAction& action : decision_.actions) {
+    std::visit([&](const auto& kind) { Apply(kind, tensors_, snapshots_, outcome); }, action);
   }
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (std::any_of(decision_.actions.begin(), decision_.actions.end(),
-                    [&](const Perturbation& action) {
+                    [&](const CommandAction& action) {
                       return ResetsOptimizerState(action, tensors_[i]);
                     })) {
       applied.reset_optimizer_state.push_back(i);

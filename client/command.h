@@ -13,6 +13,7 @@
 #include "absl/types/span.h"
 #include "client/core/perturbation.h"
 #include "client/core/session.h"
+#include "client/core/snapshots.h"
 
 namespace lehr {
 
@@ -28,10 +29,10 @@ struct AppliedCommand {
 // A command against the tensors of this rank.
 class Command {
  public:
-  // `tensors` must outlive it. The unit of relative noise is taken from `references` alone, so that
-  // it is the same on every rank.
+  // `tensors` and `snapshots` must outlive it. The unit of relative noise is taken from
+  // `references` alone, so that it is the same on every rank.
   Command(HeldDecision decision, absl::Span<const Tensor> tensors,
-          const ReferenceStddevs& references);
+          const ReferenceStddevs& references, Snapshots& snapshots);
 
   // What the other ranks must hold too; 0 if it cannot be applied here.
   uint64_t hash() const { return hash_; }
@@ -42,6 +43,7 @@ class Command {
  private:
   const HeldDecision decision_;
   absl::Span<const Tensor> tensors_;
+  Snapshots& snapshots_;
   // The tensors with their references, if an action is relative.
   std::vector<Tensor> referenced_;
   // Why it cannot be applied here; empty if it can.

@@ -11,12 +11,8 @@
 namespace lehr {
 namespace {
 
-// Why the action cannot be understood here; empty if it can.
-std::string ToPerturbation(const v1::Action& action, Perturbation& perturbation) {
-  if (!action.has_perturb()) {
-    return "an action that this client does not know";
-  }
-  const v1::Perturbation& perturb = action.perturb();
+// Why the perturbation cannot be understood here; empty if it can.
+std::string ToPerturbation(const v1::Perturbation& perturb, Perturbation& perturbation) {
   perturbation.id = perturb.id();
   perturbation.seed = perturb.seed();
   perturbation.stddev = perturb.stddev();
@@ -44,6 +40,23 @@ std::string ToPerturbation(const v1::Action& action, Perturbation& perturbation)
       return absl::StrCat("unknown optimizer_state ", static_cast<int>(perturb.optimizer_state()));
   }
   return "";
+}
+
+// Why the action cannot be understood here; empty if it can.
+std::string ToAction(const v1::Action& message, CommandAction& action) {
+  switch (message.action_case()) {
+    case v1::Action::kPerturb:
+      return ToPerturbation(message.perturb(), action.emplace<Perturbation>());
+    case v1::Action::kSnapshot:
+      action = TakeSnapshot{.id = message.snapshot().id()};
+      return "";
+    case v1::Action::kRestore:
+      action = RestoreSnapshot{.id = message.restore().id()};
+      return "";
+    case v1::Action::ACTION_NOT_SET:
+      break;
+  }
+  return "an action that this client does not know";
 }
 
 v1::CommandOutcome::Result ToProto(CommandOutcome::Result result) {
@@ -87,7 +100,7 @@ HeldDecision ToHeldDecision(const v1::Decision& decision) {
                        .durable_through = decision.durable_through(),
                        .record = decision.SerializeAsString()};
   for (const v1::Action& action : decision.actions()) {
-    std::string unknown = ToPerturbation(action, held.actions.emplace_back());
+    std::string unknown = ToAction(action, held.actions.emplace_back());
     if (!unknown.empty()) {
       held.unusable = std::move(unknown);
     }
@@ -126,6 +139,7 @@ size_t FillPiece(const RankReport& report, size_t first, v1::Report& piece) {
                *piece.mutable_example_ids());
   piece.clear_outcome();
   piece.clear_parameter_digest();
+  piece.clear_snapshots();
   if (!piece.more()) {
     if (report.outcome) {
       FillOutcome(*report.outcome, *piece.mutable_outcome());
@@ -133,6 +147,7 @@ size_t FillPiece(const RankReport& report, size_t first, v1::Report& piece) {
     if (report.parameter_digest) {
       piece.set_parameter_digest(*report.parameter_digest);
     }
+    piece.mutable_snapshots()->Add(report.snapshots.begin(), report.snapshots.end());
   }
   return end;
 }

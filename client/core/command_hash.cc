@@ -12,7 +12,10 @@ namespace lehr {
 namespace {
 
 constexpr std::string_view kLayout = "lehr.actions.v1";
+// The kinds: field numbers in the message Action.
 constexpr std::uint8_t kPerturb = 1;
+constexpr std::uint8_t kSnapshot = 2;
+constexpr std::uint8_t kRestore = 3;
 
 // Little-endian, on any CPU.
 template <std::unsigned_integral Word>
@@ -44,17 +47,30 @@ std::string Payload(const Perturbation& perturbation) {
   return payload;
 }
 
+std::uint8_t Kind(const Perturbation&) { return kPerturb; }
+std::uint8_t Kind(const TakeSnapshot&) { return kSnapshot; }
+std::uint8_t Kind(const RestoreSnapshot&) { return kRestore; }
+
+std::string PayloadOfId(std::uint64_t id) {
+  std::string payload;
+  AppendWord(payload, id);
+  return payload;
+}
+
+std::string Payload(const TakeSnapshot& action) { return PayloadOfId(action.id); }
+std::string Payload(const RestoreSnapshot& action) { return PayloadOfId(action.id); }
+
 }  // namespace
 
-std::uint64_t HashActions(absl::Span<const Perturbation> actions) {
+std::uint64_t HashActions(absl::Span<const CommandAction> actions) {
   if (actions.empty()) {
     return 0;
   }
   std::string bytes(kLayout);
   AppendWord(bytes, static_cast<std::uint32_t>(actions.size()));
-  for (const Perturbation& perturbation : actions) {
-    AppendWord(bytes, kPerturb);
-    AppendText(bytes, Payload(perturbation));
+  for (const CommandAction& action : actions) {
+    AppendWord(bytes, std::visit([](const auto& kind) { return Kind(kind); }, action));
+    AppendText(bytes, std::visit([](const auto& kind) { return Payload(kind); }, action));
   }
   const std::uint64_t hash = Sha256Prefix(bytes);
   return hash == 0 ? 1 : hash;

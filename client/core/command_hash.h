@@ -8,13 +8,13 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
-#include "client/core/perturbation.h"
+#include "client/core/command_action.h"
 
 namespace lehr {
 
 // A hash of a command's actions in their order: every field of every action counts. 0 for no
 // actions, which is also what a rank without a command says; never 0 otherwise.
-std::uint64_t HashActions(absl::Span<const Perturbation> actions);
+std::uint64_t HashActions(absl::Span<const CommandAction> actions);
 
 }  // namespace lehr
 

@@ -34,7 +34,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "client/core/perturbation.h"
+#include "client/core/command_action.h"
 
 namespace lehr {
 
@@ -64,6 +64,8 @@ struct RankReport {
   std::vector<uint64_t> example_ids;
   std::optional<CommandOutcome> outcome;
   std::optional<uint64_t> parameter_digest;
+  // Those that the rank holds.
+  std::vector<uint64_t> snapshots;
 };
 
 // A decision as this rank keeps it.
@@ -74,7 +76,7 @@ struct HeldDecision {
   uint64_t epoch = 0;
   int64_t durable_through = -1;
   // Empty: there is nothing to do.
-  std::vector<Perturbation> actions;
+  std::vector<CommandAction> actions;
   // Why the command can never be applied here; empty if it can.
   std::string unusable;
   // The decision as it came, byte for byte: for the supervisor that lost it.

@@ -93,6 +93,10 @@ INSTANTIATE_TEST_SUITE_P(
                   o.tensors = {{"w", 1}, {"module.w", 1}};
                 },
                 "module.w"},
+        BadCase{"TooManySnapshots", [](auto& o) { o.snapshots.capacity = 9; },
+                "snapshots.capacity is 9"},
+        BadCase{"SnapshotsWithoutHooks", [](auto& o) { o.snapshots.capacity = 1; },
+                "save, restore and drop"},
         BadCase{"LabelTooLong",
                 [](auto& o) {
                   o.labels = {{"k", std::string(64, 'v')}};
@@ -114,6 +118,23 @@ TEST(ClientOptions, TheLongestNamesAreAccepted) {
   options.rank = 65535;
   options.job_attempt = std::string(128, 'j');
   EXPECT_EQ(CheckClientOptions(options), absl::OkStatus());
+}
+
+TEST(ClientOptions, TheJoinDeclaresWhatASnapshotHolds) {
+  ClientOptions options = Good();
+  EXPECT_FALSE(MakeJoin(options).has_snapshots());
+  options.snapshots = {.capacity = 2,
+                       .bytes = 100,
+                       .optimizer_state = true,
+                       .save = [](uint64_t) { return true; },
+                       .restore = [](uint64_t) {},
+                       .drop = [](uint64_t) {}};
+  EXPECT_EQ(CheckClientOptions(options), absl::OkStatus());
+  const v1::SnapshotSupport support = MakeJoin(options).snapshots();
+  EXPECT_EQ(support.capacity(), 2);
+  EXPECT_EQ(support.bytes(), 100);
+  EXPECT_TRUE(support.optimizer_state());
+  EXPECT_FALSE(support.buffers());
 }
 
 TEST(ClientOptions, AnExplicitStragglerTimeoutStays) {

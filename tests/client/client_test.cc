@@ -21,12 +21,15 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// What a step's command of CommandResponse must do to these parameters.
+// What CommandResponse commands about a step.
+Perturbation PerturbationOf(int64_t step) {
+  return std::get<Perturbation>(ToHeldDecision(CommandResponse(step).decision()).actions.at(0));
+}
+
+// What it must do to these parameters.
 std::vector<float> Perturbed(const std::string& tensor, std::vector<float> values, int64_t step) {
-  const v1::Decision decision = CommandResponse(step).decision();
-  const std::vector<Perturbation> actions = ToHeldDecision(decision).actions;
   const Tensor tensors[] = {{.name = tensor, .values = absl::MakeSpan(values)}};
-  EXPECT_TRUE(ApplyPerturbation(actions.at(0), tensors).ok());
+  EXPECT_TRUE(ApplyPerturbation(PerturbationOf(step), tensors).ok());
   return values;
 }
 
@@ -216,7 +219,7 @@ TEST(Client, RelativeNoiseIsInTheUnitThatTheOpenerDeclared) {
   });
   Rank rank(supervisor.address());
   std::vector<float> expected = {1, 2, 3, 4};
-  Perturbation command = ToHeldDecision(CommandResponse(0).decision()).actions.at(0);
+  Perturbation command = PerturbationOf(0);
   command.scale = NoiseScale::kRelative;
   const Tensor tensors[] = {
       {.name = "layer.weight", .values = absl::MakeSpan(expected), .reference_stddev = 0.25f}};
@@ -372,6 +375,43 @@ TEST(Client, ReportsDigestsAtTheStepsThatTheRunWantsThem) {
   const std::vector<v1::Report> reports = supervisor.reports();
   EXPECT_FALSE(reports.at(1).has_parameter_digest());
   EXPECT_EQ(reports.at(2).parameter_digest(), digest);
+}
+
+// ---- Snapshots.
+
+TEST(Client, TakesSnapshotsSaysSoAndGoesBackToThem) {
+  // After step 0 a snapshot, after step 1 back to it.
+  ScriptedSupervisor supervisor([](const v1::SuperviseRequest& request) {
+    Reply reply = Obliging(request);
+    if (request.has_report() && request.report().step() == 0) {
+      reply.responses.at(0).mutable_decision()->add_actions()->mutable_snapshot()->set_id(5);
+    } else if (request.has_report() && request.report().step() == 1) {
+      reply.responses.at(0).mutable_decision()->add_actions()->mutable_restore()->set_id(5);
+    }
+    return reply;
+  });
+  std::vector<float> weights = {1, 2};
+  std::vector<float> copy;
+  ClientOptions options = Rank::Options(supervisor.address());
+  options.snapshots = {.capacity = 1,
+                       .save =
+                           [&](uint64_t) {
+                             copy = weights;
+                             return true;
+                           },
+                       .restore = [&](uint64_t) { weights = copy; },
+                       .drop = [&](uint64_t) { copy.clear(); }};
+  auto client = Client::Create(std::move(options));
+  ASSERT_TRUE(client.ok());
+  const std::vector<float> losses = {1};
+  const Tensor tensors[] = {{.name = "w", .values = absl::MakeSpan(weights)}};
+  EXPECT_TRUE((*client)->Step(0, losses, {}, tensors).applied);
+  weights = {8, 9};
+  EXPECT_TRUE((*client)->Step(1, losses, {}, tensors).applied);
+  EXPECT_THAT(weights, ElementsAre(1, 2));
+  EXPECT_TRUE(supervisor.joins().at(0).has_snapshots());
+  EXPECT_THAT(supervisor.reports().at(0).snapshots(), IsEmpty());
+  EXPECT_THAT(supervisor.reports().at(1).snapshots(), ElementsAre(5));
 }
 
 // ---- Refusals and misuse.

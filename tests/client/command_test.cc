@@ -19,9 +19,9 @@ class CommandTest : public ::testing::Test {
   static Perturbation Action(uint64_t id) {
     return {.id = id, .seed = id, .stddev = 0.5f, .noise_spec = std::string(kNoiseSpec)};
   }
-  Command Make(std::vector<Perturbation> actions) {
+  Command Make(std::vector<CommandAction> actions) {
     return Command({.step = 6, .apply_step = 7, .actions = std::move(actions)}, tensors_,
-                   references_);
+                   references_, snapshots_);
   }
 
   std::vector<float> weights_ = {1, 2, 3};
@@ -30,10 +30,19 @@ class CommandTest : public ::testing::Test {
       {.name = "module.a.weight", .values = absl::MakeSpan(weights_)},
       {.name = "module.a.bias", .values = absl::MakeSpan(biases_)}};
   ReferenceStddevs references_;
+  std::vector<float> copy_;
+  Snapshots snapshots_{{.capacity = 1,
+                        .save =
+                            [this](uint64_t) {
+                              copy_ = weights_;
+                              return true;
+                            },
+                        .restore = [this](uint64_t) { weights_ = copy_; },
+                        .drop = [this](uint64_t) { copy_.clear(); }}};
 };
 
 TEST_F(CommandTest, ItsHashIsThatOfItsActions) {
-  const std::vector<Perturbation> actions = {Action(1), Action(2)};
+  const std::vector<CommandAction> actions = {Action(1), TakeSnapshot{.id = 2}};
   EXPECT_EQ(Make(actions).hash(), HashActions(actions));
 }
 
@@ -79,7 +88,7 @@ TEST_F(CommandTest, CountsWhatTheFormatIsTooCoarseFor) {
   const Tensor tensors[] = {{.name = "w", .values = absl::MakeSpan(halves)}};
   Perturbation action = Action(1);
   action.stddev = 1e-9f;
-  const Command command({.actions = {action}}, tensors, {});
+  const Command command({.actions = {action}}, tensors, {}, snapshots_);
   const AppliedCommand applied = command.ApplyIf(/*all_agree=*/true);
   EXPECT_EQ(applied.outcome.perturbed, 3);
   EXPECT_EQ(applied.outcome.unchanged, 3);
@@ -107,6 +116,38 @@ TEST_F(CommandTest, RelativeNoiseNeedsTheReferenceOfEachSelectedTensor) {
   EXPECT_EQ(Make({relative}).hash(), 0);
   relative.tensor_selector = "a.weight";
   EXPECT_NE(Make({relative}).hash(), 0);
+}
+
+TEST_F(CommandTest, ARestoreGoesBackBeforeTheNoiseThatFollowsIt) {
+  Make({TakeSnapshot{.id = 7}}).ApplyIf(/*all_agree=*/true);
+  weights_ = {9, 9, 9};
+  Perturbation halve = Action(1);
+  halve.shrink = 0.5f;
+  halve.stddev = 0;
+  const AppliedCommand applied =
+      Make({RestoreSnapshot{.id = 7}, halve}).ApplyIf(/*all_agree=*/true);
+  EXPECT_EQ(applied.outcome.result, CommandOutcome::Result::kApplied);
+  EXPECT_THAT(weights_, ElementsAre(0.5f, 1, 1.5f));
+}
+
+TEST_F(CommandTest, NothingIsRestoredUnlessAllAgree) {
+  Make({TakeSnapshot{.id = 7}}).ApplyIf(/*all_agree=*/true);
+  weights_ = {9, 9, 9};
+  Make({RestoreSnapshot{.id = 7}}).ApplyIf(/*all_agree=*/false);
+  EXPECT_THAT(weights_, ElementsAre(9, 9, 9));
+}
+
+TEST_F(CommandTest, ASnapshotThatIsNotHeldCannotBeRestored) {
+  const Command command = Make({RestoreSnapshot{.id = 8}, Action(1)});
+  EXPECT_EQ(command.hash(), 0);
+  EXPECT_EQ(command.ApplyIf(/*all_agree=*/true).outcome.detail, "snapshot 8 is not held here");
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3));
+}
+
+TEST_F(CommandTest, ATrainerWithoutSnapshotsTakesNone) {
+  Snapshots none({});
+  const Command command({.actions = {TakeSnapshot{.id = 7}}}, tensors_, {}, none);
+  EXPECT_EQ(command.hash(), 0);
 }
 
 }  // namespace

@@ -38,23 +38,35 @@ TEST(Wire, ADecisionKeepsItsKeyAndItsActions) {
   EXPECT_EQ(held.unusable, "");
   EXPECT_TRUE(held.commands());
   ASSERT_EQ(held.actions.size(), 1);
-  EXPECT_EQ(held.actions[0].id, 0xfedc'ba98'7654'3210);
-  EXPECT_EQ(held.actions[0].seed, 77);
-  EXPECT_EQ(held.actions[0].stddev, 0.125f);
-  EXPECT_EQ(held.actions[0].scale, NoiseScale::kRelative);
-  EXPECT_EQ(held.actions[0].shrink, 0.5f);
-  EXPECT_EQ(held.actions[0].optimizer_state, OptimizerStateAction::kReset);
-  EXPECT_EQ(held.actions[0].tensor_selector, "*.weight");
-  EXPECT_EQ(held.actions[0].noise_spec, "some/v1");
+  const auto& perturbation = std::get<Perturbation>(held.actions[0]);
+  EXPECT_EQ(perturbation.id, 0xfedc'ba98'7654'3210);
+  EXPECT_EQ(perturbation.seed, 77);
+  EXPECT_EQ(perturbation.stddev, 0.125f);
+  EXPECT_EQ(perturbation.scale, NoiseScale::kRelative);
+  EXPECT_EQ(perturbation.shrink, 0.5f);
+  EXPECT_EQ(perturbation.optimizer_state, OptimizerStateAction::kReset);
+  EXPECT_EQ(perturbation.tensor_selector, "*.weight");
+  EXPECT_EQ(perturbation.noise_spec, "some/v1");
 }
 
 // The default of the field is 0; that of the contract is 1.
 TEST(Wire, AnUnsetShrinkIsOne) {
   v1::Decision decision = FullDecision();
   decision.mutable_actions(0)->mutable_perturb()->clear_shrink();
-  EXPECT_EQ(ToHeldDecision(decision).actions[0].shrink, 1);
+  EXPECT_EQ(std::get<Perturbation>(ToHeldDecision(decision).actions[0]).shrink, 1);
   decision.mutable_actions(0)->mutable_perturb()->set_shrink(0);
-  EXPECT_EQ(ToHeldDecision(decision).actions[0].shrink, 0);
+  EXPECT_EQ(std::get<Perturbation>(ToHeldDecision(decision).actions[0]).shrink, 0);
+}
+
+TEST(Wire, SnapshotsAndRestoresKeepTheirIds) {
+  v1::Decision decision;
+  decision.add_actions()->mutable_restore()->set_id(7);
+  decision.add_actions()->mutable_snapshot()->set_id(8);
+  const HeldDecision held = ToHeldDecision(decision);
+  EXPECT_EQ(held.unusable, "");
+  ASSERT_EQ(held.actions.size(), 2);
+  EXPECT_EQ(std::get<RestoreSnapshot>(held.actions[0]).id, 7);
+  EXPECT_EQ(std::get<TakeSnapshot>(held.actions[1]).id, 8);
 }
 
 TEST(Wire, WhatIsNotKnownMakesACommandUnusableButStaysACommand) {
@@ -114,6 +126,7 @@ TEST(Wire, TheOutcomeAndTheDigestRideOnTheLastPiece) {
                     .non_finite = 4,
                     .unchanged = 2};
   report.parameter_digest = 55;
+  report.snapshots = {7, 8};
   v1::Report piece;
   const size_t next = FillPiece(report, 0, piece);
   EXPECT_FALSE(piece.has_outcome());
@@ -125,6 +138,7 @@ TEST(Wire, TheOutcomeAndTheDigestRideOnTheLastPiece) {
   EXPECT_EQ(piece.outcome().non_finite(), 4);
   EXPECT_EQ(piece.outcome().unchanged(), 2);
   EXPECT_EQ(piece.parameter_digest(), 55);
+  EXPECT_THAT(piece.snapshots(), ElementsAre(7, 8));
 }
 
 // The message is reused from piece to piece and from report to report.

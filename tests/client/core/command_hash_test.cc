@@ -15,19 +15,30 @@ Perturbation Example() {
   return {.id = 1, .seed = 2, .stddev = 0.5f, .noise_spec = std::string(kNoiseSpec)};
 }
 
+CommandAction ActionOf(const GoldenRow& row) {
+  switch (row.Word("kind")) {
+    case 2:
+      return TakeSnapshot{.id = row.Word("id")};
+    case 3:
+      return RestoreSnapshot{.id = row.Word("id")};
+    default:
+      return Perturbation{
+          .id = row.Word("id"),
+          .seed = row.Word("seed"),
+          .stddev = row.Float("stddev"),
+          .scale = static_cast<NoiseScale>(row.Word("scale")),
+          .shrink = row.Float("shrink"),
+          .optimizer_state = static_cast<OptimizerStateAction>(row.Word("optimizer_state")),
+          .tensor_selector = row.Text("selector"),
+          .noise_spec = row.Text("noise_spec")};
+  }
+}
+
 TEST(HashActionsTest, GivesTheHashesOfHashlib) {
-  std::map<std::uint64_t, std::vector<Perturbation>> lists;
+  std::map<std::uint64_t, std::vector<CommandAction>> lists;
   std::map<std::uint64_t, std::uint64_t> hashes;
   for (const GoldenRow& row : ReadGolden("actions_hash.csv")) {
-    lists[row.Word("list")].push_back(
-        {.id = row.Word("id"),
-         .seed = row.Word("seed"),
-         .stddev = row.Float("stddev"),
-         .scale = static_cast<NoiseScale>(row.Word("scale")),
-         .shrink = row.Float("shrink"),
-         .optimizer_state = static_cast<OptimizerStateAction>(row.Word("optimizer_state")),
-         .tensor_selector = row.Text("selector"),
-         .noise_spec = row.Text("noise_spec")});
+    lists[row.Word("list")].push_back(ActionOf(row));
     hashes[row.Word("list")] = row.Word("hash_of_list");
   }
   for (const auto& [list, actions] : lists) {

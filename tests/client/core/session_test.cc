@@ -43,7 +43,7 @@ HeldDecision NoCommand(int64_t step) {
 HeldDecision Command(int64_t step, int64_t lag = 0) {
   HeldDecision decision = NoCommand(step);
   decision.apply_step = step + 1 + lag;
-  decision.actions.push_back({.id = static_cast<uint64_t>(step) + 1, .stddev = 0.5f});
+  decision.actions.push_back(Perturbation{.id = static_cast<uint64_t>(step) + 1, .stddev = 0.5f});
   return decision;
 }
 
@@ -359,7 +359,7 @@ TEST(Session, ACommandIsHandedOutOnceAtItsApplyStep) {
   const std::optional<HeldDecision> command = session.TakeCommand(1);
   ASSERT_TRUE(command.has_value());
   EXPECT_EQ(command->step, 0);
-  EXPECT_EQ(command->actions.at(0).id, 1);
+  EXPECT_EQ(std::get<Perturbation>(command->actions.at(0)).id, 1);
   EXPECT_EQ(session.TakeCommand(1), std::nullopt);
 }
 

@@ -127,16 +127,20 @@ def perturbed(theta, z, shrink, sigma):
     return add(multiply(shrink, theta), multiply(sigma, z))
 
 
-def actions_hash(perturbations):
-    """perturbations: (id, seed, stddev bits, scale, shrink bits, optimizer_state, selector, spec)."""
-    if not perturbations:
+def actions_hash(actions):
+    """actions: (1, id, seed, stddev bits, scale, shrink bits, optimizer_state, selector, spec) for a
+    perturbation, (2, id) for a snapshot, (3, id) for a restore."""
+    if not actions:
         return 0
-    message = b"lehr.actions.v1" + struct.pack("<I", len(perturbations))
-    for number, seed, stddev, scale, shrink, optimizer_state, *texts in perturbations:
-        payload = struct.pack("<QQIBIB", number, seed, stddev, scale, shrink, optimizer_state)
-        for text in texts:
-            payload += struct.pack("<I", len(text.encode())) + text.encode()
-        message += struct.pack("<BI", 1, len(payload)) + payload
+    message = b"lehr.actions.v1" + struct.pack("<I", len(actions))
+    for kind, number, *rest in actions:
+        payload = struct.pack("<Q", number)
+        if kind == 1:
+            seed, stddev, scale, shrink, optimizer_state, *texts = rest
+            payload += struct.pack("<QIBIB", seed, stddev, scale, shrink, optimizer_state)
+            for text in texts:
+                payload += struct.pack("<I", len(text.encode())) + text.encode()
+        message += struct.pack("<BI", kind, len(payload)) + payload
     return int.from_bytes(hashlib.sha256(message).digest()[:8], "big") or 1
 
 

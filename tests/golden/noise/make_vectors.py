@@ -127,17 +127,20 @@ def tensor_names():
 
 
 def actions_hash():
-    yield "list,id,seed,stddev,scale,shrink,optimizer_state,selector,noise_spec,hash_of_list"
+    yield "list,kind,id,seed,stddev,scale,shrink,optimizer_state,selector,noise_spec,hash_of_list"
     one, half = binary32(1), binary32(Fraction(1, 2))
-    first = (1, 2, half, 1, one, 1, "", contract.SPEC)
-    second = (LAST, 0x0123456789ABCDEF, binary32(Fraction(1, 1000)), 2, half, 2, "layers.*.weight",
-              contract.SPEC)
+    first = (1, 1, 2, half, 1, one, 1, "", contract.SPEC)
+    second = (1, LAST, 0x0123456789ABCDEF, binary32(Fraction(1, 1000)), 2, half, 2,
+              "layers.*.weight", contract.SPEC)
+    snapshot, restore = (2, 7), (3, 7)
     for number, actions in enumerate([[first], [second], [first, second], [second, first],
-                                      [first, first], [(0, 0, 0, 1, 0, 1, "größe?", "")]]):
+                                      [first, first], [(1, 0, 0, 0, 1, 0, 1, "größe?", "")],
+                                      [snapshot], [restore], [restore, first, snapshot]]):
         total = contract.actions_hash(actions)
-        for identity, seed, stddev, scale, shrink, state, selector, spec in actions:
-            yield ",".join([str(number), hex64(identity), hex64(seed), hex32(stddev), str(scale),
-                            hex32(shrink), str(state), selector, spec, hex64(total)])
+        for kind, identity, *rest in actions:
+            seed, stddev, scale, shrink, state, selector, spec = rest or (0, 0, 0, 0, 0, "", "")
+            yield ",".join([str(number), str(kind), hex64(identity), hex64(seed), hex32(stddev),
+                            str(scale), hex32(shrink), str(state), selector, spec, hex64(total)])
 
 
 def parameter_digest():
