@@ -95,12 +95,14 @@ def refuse_damaged(lehrd, good, damages):
     write(lehrd.data_dir, good)
 
 
-def flip_anywhere(lehrd, run_id, good, flips):
+def flip_anywhere(lehrd, run_id, flips):
     """Any bit of the journal: lehrd refuses it, or cannot read what it hit, or it hit nothing. Returns
     how often each."""
+    # This one has nothing to do when it is killed: all that is in the log is known to be durable.
     lehrd.start()
     history = lehrd.history(run_id)
     lehrd.kill()
+    good = contents(lehrd.data_dir)
     refused = unreadable = harmless = 0
     for _ in range(flips):
         file = random.choice(sorted(good))
@@ -142,7 +144,7 @@ def damage(place):
     good = contents(lehrd.data_dir)
     refuse_damaged(lehrd, good, KILLED_DAMAGES)
     # At an address that no rank knows.
-    seen = flip_anywhere(Lehrd(place, data_dir=lehrd.data_dir), job.run_id, good, 200 if place.full else 8)
+    seen = flip_anywhere(Lehrd(place, data_dir=lehrd.data_dir), job.run_id, 200 if place.full else 8)
     job.await_alone()
     lehrd.start()
     job.await_commands()

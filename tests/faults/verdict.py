@@ -95,6 +95,8 @@ def journal_faults(ranks, history):
             entry = entries.get((taken["generation"], taken["step"]))
             if entry is None:
                 yield f"rank {rank} took a decision about step {taken['step']} that the journal does not have"
-            elif (entry["decision"]["reason"]["code"], bool(entry["decision"]["actions"])) != (
-                    taken["reason"], taken["acts"]):
-                yield f"rank {rank} took another decision about step {taken['step']} than the journal has"
+                continue
+            journaled = entry["decision"]["reason"]["code"]
+            if (journaled, bool(entry["decision"]["actions"])) != (taken["reason"], taken["acts"]):
+                yield (f"rank {rank} took another decision about step {taken['step']} than the journal has: "
+                       f"{taken['reason']} of epoch {taken['epoch']}, not {journaled}")
