@@ -138,6 +138,9 @@ void RunHost::Answer(const Seat& seat, int64_t step, const ReportAnswered& answe
 }
 
 void RunHost::Publish(const Effects& effects) {
+  for (const RestoredStep& restored : effects.restored) {
+    SendDecision(restored.reporters, lehr::ToProto(*restored.decision));
+  }
   for (const ClosedStep& closed : effects.closed) {
     Publish(closed);
   }

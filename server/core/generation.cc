@@ -48,7 +48,9 @@ Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
   if (gate_closed_ && members_.joined() == spec_.world_size) {
     OpenGate(now);
   }
-  return CloseDue(now);
+  Effects effects = CloseDue(now);
+  effects.restored = std::exchange(restored_, {});
+  return effects;
 }
 
 bool Generation::Restore(const StepDecision& held) {
@@ -59,7 +61,12 @@ bool Generation::Restore(const StepDecision& held) {
   decided_through_ = held.step;
   unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
   guard_state_ = Replay(spec_.settings.guards, std::move(guard_state_), held);
-  Remember(std::make_shared<StepDecision>(held));
+  auto shared = std::make_shared<const StepDecision>(held);
+  if (auto open = open_.extract(held.step); !open.empty()) {
+    // Ranks that came back earlier have reported it again, and must not get another decision.
+    restored_.push_back({shared, std::move(open.mapped().reporters)});
+  }
+  Remember(std::move(shared));
   return true;
 }
 

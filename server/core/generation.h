@@ -94,7 +94,15 @@ struct ClosedStep {
   absl::Time last_report;
 };
 
+// A step whose reports waited until a rank brought back the decision: it is journaled already.
+struct RestoredStep {
+  std::shared_ptr<const StepDecision> decision;
+  std::vector<uint32_t> reporters;
+};
+
 struct Effects {
+  // To be sent, before what is closed.
+  std::vector<RestoredStep> restored;
   // In the order in which they must be journaled and sent.
   std::vector<ClosedStep> closed;
 };
@@ -142,7 +150,7 @@ class Generation {
   Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);
 
   // A decision that a rejoining rank holds and that the journal may have lost. True: it is new here
-  // and must be journaled. Call before Connect.
+  // and must be journaled. Call before Connect, whose effects answer the reports that wait for it.
   bool Restore(const StepDecision& held);
 
   // The stream ended. A disconnect is not a leave: the rank is waited for until the timeout.
@@ -205,6 +213,8 @@ class Generation {
   Membership members_;
   GuardState guard_state_;
   std::map<int64_t, OpenStep> open_;
+  // Until the Connect that follows.
+  std::vector<RestoredStep> restored_;
   std::deque<std::shared_ptr<const StepDecision>> recent_;
   int64_t decided_through_;
   bool acting_stopped_ = false;

@@ -402,6 +402,41 @@ TEST_F(SuperviseStreamTest, ACrashLosesNothingThatARankHolds) {
   EXPECT_EQ(rank->NextDecision().actions_size(), 1);
 }
 
+// Rank 0 never got the decision about step 0, and is back before rank 1 brings it.
+TEST_F(SuperviseStreamTest, ACrashGivesNoRankAnotherDecisionThanOneThatAnotherRankHolds) {
+  Start();
+  v1::Decision held;
+  {
+    auto zero = Rank(JoinOf(0, 2));
+    auto one = Rank(JoinOf(1, 2));
+    zero->Report(0, HotLosses());
+    one->Report(0, HotLosses());
+    held = one->NextDecision();
+  }
+  Crash();
+  // Not even the generation was synced: the ranks bring all of it.
+  std::filesystem::remove_all(data_dir_);
+  Start();
+  v1::Join joins[] = {JoinOf(0, 2), JoinOf(1, 2)};
+  for (v1::Join& join : joins) {
+    join.set_generation(1);
+    join.set_highest_step(0);
+    join.set_highest_epoch(1);
+  }
+  *joins[1].add_held() = held;
+  auto zero = Rank(joins[0]);
+  zero->Report(0, HotLosses());
+  // A refusal tells that the report was there first.
+  zero->Report(-1, {});
+  EXPECT_TRUE(zero->Next().has_refused());
+  auto one = Rank(joins[1]);
+  const v1::Decision restored = zero->NextDecision();
+  EXPECT_EQ(restored.reason().code(), v1::Reason::CODE_ACTED);
+  ASSERT_EQ(restored.actions_size(), 1);
+  EXPECT_EQ(restored.actions(0).SerializeAsString(), held.actions(0).SerializeAsString());
+  ASSERT_EQ(History().size(), 1u);
+}
+
 TEST_F(SuperviseStreamTest, ADecisionFromBeforeTheRestartIsSentAgainIdentical) {
   Start();
   auto rank = Rank(JoinOf());

@@ -413,6 +413,25 @@ TEST(GenerationRestart, AfterACrashStepsWaitForEveryMember) {
   EXPECT_THAT(closed[0].reporters, ElementsAre(0));
 }
 
+// Rank 0 has reported step 8 again before rank 1 brings its decision.
+TEST(GenerationRestart, AReportThatWaitedGetsTheDecisionThatAnotherRankBringsBack) {
+  Generation before = Joined(Spec(2));
+  before.Report(0, Losses(8), kStart);
+  const StepDecision held = *ClosedBy(before.Report(1, Losses(8), kStart)).at(0).decision;
+  Generation generation(Spec(2), {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  generation.Connect(0, Hello("p", 8), kStart);
+  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(8), kStart)), IsEmpty());
+  EXPECT_TRUE(generation.Restore(held));
+  const Effects effects = generation.Connect(1, Hello("q", 8), kStart);
+  EXPECT_THAT(Steps(effects.closed), IsEmpty()) << "a second decision about the step";
+  ASSERT_EQ(effects.restored.size(), 1u);
+  EXPECT_EQ(effects.restored[0].decision->actions.at(0).seed, held.actions.at(0).seed);
+  EXPECT_THAT(effects.restored[0].reporters, ElementsAre(0));
+  EXPECT_THAT(generation.Connect(1, Hello("q", 8), kStart).restored, IsEmpty());
+  generation.Report(0, Losses(9), kStart);
+  EXPECT_EQ(Steps(ClosedBy(generation.Report(1, Losses(9), kStart))), std::vector<int64_t>({9}));
+}
+
 TEST(GenerationRestart, AfterTheJoinTimeoutItGoesOnWithoutTheMissing) {
   GenerationSpec spec = Spec(3);
   Generation generation(spec, {.decided_through = 7}, /*clean_stop=*/true, kStart);
