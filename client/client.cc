@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -49,7 +50,8 @@ Client::Client(ClientOptions options)
           SupervisorConnection::Options{.supervisor = options_.supervisor,
                                         .join = MakeJoin(options_),
                                         .connect_timeout = options_.connect_timeout,
-                                        .decision_timeout = options_.decision_timeout},
+                                        .decision_timeout = options_.decision_timeout,
+                                        .backoff_seed = std::random_device()()},
           *log_)),
       snapshots_(options_.snapshots),
       last_step_(options_.resume_step - 1) {}

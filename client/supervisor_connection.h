@@ -1,5 +1,5 @@
-// A rank's line to its supervisor for as long as the rank trains: one stream after another, with
-// what the session (client/core/session.h) makes of them.
+// A rank's line to its supervisor for as long as the rank trains: carries its correspondence
+// (client/correspondence.h) over one gRPC stream after another.
 //
 // Thread-safe. A thread of its own connects, reads and reconnects; the trainer's thread only
 // reports and waits. No call but Report and Leave waits, and these two no longer than the timeouts.
@@ -15,11 +15,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "client/command.h"
-#include "client/core/reconnect_backoff.h"
-#include "client/core/session.h"
+#include "client/correspondence.h"
 #include "client/event_log.h"
-#include "client/outgoing.h"
 #include "client/supervisor_call.h"
 #include "lehr/v1/supervisor.pb.h"
 
@@ -30,15 +27,7 @@ inline constexpr absl::Duration kJoinTimeout = absl::Seconds(30);
 
 class SupervisorConnection {
  public:
-  struct Options {
-    // HOST:PORT.
-    std::string supervisor;
-    // All but the session's part.
-    v1::Join join;
-    // Greatest waits of a report, see Session::Options.
-    absl::Duration connect_timeout;
-    absl::Duration decision_timeout;
-  };
+  using Options = Correspondence::Options;
 
   // Begins to connect. `log` must outlive it.
   SupervisorConnection(Options options, EventLog& log);
@@ -74,41 +63,25 @@ class SupervisorConnection {
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   grpc::Status Converse() ABSL_LOCKS_EXCLUDED(mutex_);
   bool WaitToReconnect() ABSL_LOCKS_EXCLUDED(mutex_);
-  void SendJoin() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Begin() ABSL_LOCKS_EXCLUDED(mutex_);
   void Take(v1::SuperviseResponse& response) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void TakeWelcome(const v1::Welcome& welcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeDecision(v1::Decision& decision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeRefused(const v1::Refused& refused) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EndStream(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool IsOver() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || session_.state() == Session::State::kClosed;
-  }
-  template <typename Message>
-  void Send(Message message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SendDeclared() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void CancelCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After each change of letters_: writes what waits, cancels an unwanted stream.
+  void Carry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const Options options_;
+  const std::string supervisor_;
+  const absl::Duration decision_timeout_;
   EventLog& log_;
 
   mutable absl::Mutex mutex_;
   // Something came in, or a stream or the connection ended.
   absl::CondVar changed_;
-  Session session_ ABSL_GUARDED_BY(mutex_);
-  ReconnectBackoff backoff_ ABSL_GUARDED_BY(mutex_);
-  std::optional<v1::Decision> newest_decision_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const ReferenceStddevs> references_ ABSL_GUARDED_BY(mutex_);
+  Correspondence letters_ ABSL_GUARDED_BY(mutex_);
   // Null while there is no stream.
   SupervisorCall* call_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  Outgoing outgoing_ ABSL_GUARDED_BY(mutex_);
   // A Write is under way.
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  // The Leave is in outgoing_ or written: nothing may follow it.
-  bool leave_sent_ ABSL_GUARDED_BY(mutex_) = false;
-  // No other stream is to follow this one.
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;
 };

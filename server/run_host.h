@@ -25,7 +25,7 @@
 #include "lehr/v1/supervisor.pb.h"
 #include "server/core/generation.h"
 #include "server/core/replica_digests.h"
-#include "server/journal/journal.h"
+#include "server/journal/run_store.h"
 #include "server/rank_outbox.h"
 
 namespace lehr {
@@ -34,7 +34,7 @@ class Metrics;
 
 // What all runs of a supervisor share. Outlives them.
 struct RunSurroundings {
-  Journal& journal;
+  RunStore& journal;
   Metrics& metrics;
   // Asks for a Tick at or after this time.
   std::function<void(absl::Time)> wake_at;

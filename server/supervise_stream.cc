@@ -1,13 +1,11 @@
 #include "server/supervise_stream.h"
 
-#include <optional>
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/grpc_status.h"
 #include "server/metrics.h"
-#include "server/report_assembler.h"
+#include "server/rank_stream.h"
 
 namespace lehr {
 namespace {
@@ -18,10 +16,10 @@ constexpr int kKeptLosses = 16384;
 class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::SuperviseResponse> {
  public:
   Stream(Supervisor& supervisor, Metrics& metrics, std::atomic<uint32_t>& streams)
-      : supervisor_(supervisor),
-        metrics_(metrics),
+      : metrics_(metrics),
         streams_(streams),
-        outbox_(std::make_shared<RankOutbox>(OutboxOverflow::kClose)) {
+        outbox_(std::make_shared<RankOutbox>(OutboxOverflow::kClose)),
+        rank_(supervisor.runs(), metrics, outbox_) {
     metrics_.StreamOpened();
     outbox_->OnChange([this] { Write(); });
     StartRead(&request_);
@@ -32,12 +30,10 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
   void OnReadDone(bool ok) override {
     if (!ok) {
       // Half-closed, broken, or malformed: gRPC does not tell which.
-      outbox_->Close(left_ ? absl::OkStatus()
-                           : absl::InvalidArgumentError("the stream ended without a Leave"));
+      rank_.ReadingEnded();
       return;
     }
-    if (absl::Status status = Handle(request_); !status.ok()) {
-      outbox_->Close(std::move(status));
+    if (!rank_.Take(request_, absl::Now())) {
       return;
     }
     if (request_.report().losses_size() > kKeptLosses) {
@@ -59,79 +55,13 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
 
   void OnDone() override {
     outbox_->OnChange(nullptr);
-    if (seat_) {
-      seat_->run->Disconnected(seat_->seat, absl::Now());
-    }
+    rank_.Ended(absl::Now());
     metrics_.StreamClosed();
     --streams_;
     delete this;
   }
 
  private:
-  // An error is a fault of protocol: it ends the stream.
-  absl::Status Handle(const v1::SuperviseRequest& request) {
-    if (request.has_join()) {
-      return HandleJoin(request.join());
-    }
-    if (!seat_) {
-      return absl::InvalidArgumentError("the first message of a stream must be Join");
-    }
-    const absl::Time now = absl::Now();
-    switch (request.message_case()) {
-      case v1::SuperviseRequest::kReport:
-        HandleReport(request.report(), now);
-        return absl::OkStatus();
-      case v1::SuperviseRequest::kPause:
-        seat_->run->Pause(seat_->seat, request.pause(), now);
-        return absl::OkStatus();
-      case v1::SuperviseRequest::kCheckpointed:
-        seat_->run->Checkpointed(seat_->seat, request.checkpointed().step());
-        return absl::OkStatus();
-      case v1::SuperviseRequest::kLeave:
-        left_ = true;
-        if (request.leave().has_outcome()) {
-          seat_->run->Outcome(seat_->seat, request.leave().outcome());
-        }
-        seat_->run->Leave(seat_->seat, request.leave().completed(), now);
-        return absl::OkStatus();
-      default:
-        return absl::InvalidArgumentError("a message holds none of the kinds that are known");
-    }
-  }
-
-  absl::Status HandleJoin(const v1::Join& join) {
-    if (seat_) {
-      return absl::InvalidArgumentError("Join comes once a stream");
-    }
-    absl::StatusOr<Supervisor::RankSeat> seat = supervisor_.Join(join, outbox_);
-    if (!seat.ok()) {
-      return seat.status();
-    }
-    seat_ = *std::move(seat);
-    assembler_.emplace(seat_->seat.loss_offset);
-    return absl::OkStatus();
-  }
-
-  void HandleReport(const v1::Report& piece, absl::Time now) {
-    metrics_.ReportReceived(piece.losses_size());
-    if (piece.has_outcome()) {
-      seat_->run->Outcome(seat_->seat, piece.outcome());
-    }
-    absl::StatusOr<std::optional<StepReport>> report = assembler_->Add(piece);
-    if (!report.ok()) {
-      metrics_.ReportRefused(v1::Refused::CODE_INVALID);
-      v1::SuperviseResponse response;
-      response.mutable_refused()->set_step(piece.step());
-      response.mutable_refused()->set_code(v1::Refused::CODE_INVALID);
-      response.mutable_refused()->set_message(std::string(report.status().message()));
-      outbox_->Send(std::move(response));
-      return;
-    }
-    if (*report) {
-      seat_->run->Report(seat_->seat, **std::move(report), now);
-    }
-  }
-
   // Writes what waits, one response at a time, and finishes when the outbox is closed and empty.
   void Write() {
     absl::MutexLock lock(&mutex_);
@@ -149,16 +79,13 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
     }
   }
 
-  Supervisor& supervisor_;
   Metrics& metrics_;
   std::atomic<uint32_t>& streams_;
   const std::shared_ptr<RankOutbox> outbox_;
 
   // Of the reading side: gRPC has one read in flight.
   v1::SuperviseRequest request_;
-  std::optional<Supervisor::RankSeat> seat_;
-  std::optional<ReportAssembler> assembler_;
-  bool left_ = false;
+  RankStream rank_;
 
   absl::Mutex mutex_;
   v1::SuperviseResponse response_;

@@ -7,7 +7,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "server/join_check.h"
 #include "server/log.h"
 
 namespace lehr {
@@ -54,18 +53,18 @@ bool IsNewer(const std::shared_ptr<RunHost>& a, const std::shared_ptr<RunHost>& 
 }  // namespace
 
 Supervisor::Supervisor(const Options& options)
-    : options_(options),
-      surroundings_{.journal = *options.journal,
-                    .metrics = *options.metrics,
-                    .wake_at = [this](absl::Time time) { WakeAt(time); }} {}
+    : journal_(*options.journal),
+      runs_({.store = options.journal,
+             .metrics = options.metrics,
+             .max_runs = options.max_runs,
+             .wake_at = [this](absl::Time time) { WakeAt(time); }}) {}
 
 absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Start(const Options& options) {
   auto supervisor = std::unique_ptr<Supervisor>(new Supervisor(options));
-  if (absl::Status status = supervisor->Recover(); !status.ok()) {
+  if (absl::Status status = supervisor->runs_.Recover(absl::Now()); !status.ok()) {
     return status;
   }
   supervisor->clock_ = std::thread([raw = supervisor.get()] { raw->RunClock(); });
-  supervisor->stopping_ = false;
   return supervisor;
 }
 
@@ -78,73 +77,6 @@ Supervisor::~Supervisor() {
   if (clock_.joinable()) {
     clock_.join();
   }
-}
-
-absl::Status Supervisor::Recover() {
-  absl::StatusOr<RecoveredState> state = options_.journal->Recover();
-  if (!state.ok()) {
-    return state.status();
-  }
-  const absl::Time now = absl::Now();
-  absl::MutexLock lock(&mutex_);
-  acting_stopped_ = state->acting_stopped;
-  for (RecoveredRun& recovered : state->runs) {
-    absl::StatusOr<std::unique_ptr<RunHost>> host = RunHost::Recover(
-        std::move(recovered), options_.journal->clean_stop(), surroundings_, acting_stopped_, now);
-    if (!host.ok()) {
-      return host.status();
-    }
-    const std::string run_id = (*host)->run_id();
-    runs_[run_id] = *std::move(host);
-  }
-  LogInfo("journal recovered", {{"runs", runs_.size()},
-                                {"epoch", options_.journal->epoch()},
-                                {"clean_stop", options_.journal->clean_stop()}});
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Supervisor::RankSeat> Supervisor::Join(const v1::Join& join,
-                                                      std::shared_ptr<RankOutbox> outbox) {
-  if (absl::Status status = CheckJoin(join); !status.ok()) {
-    return status;
-  }
-  if (stopping_) {
-    return absl::UnavailableError("the supervisor is stopping");
-  }
-  if (join.highest_epoch() >= options_.journal->epoch()) {
-    LogWarning("a rank has seen a later epoch than this journal: it was restored from a backup",
-               {{"run", join.run_id()}, {"epoch", join.highest_epoch()}});
-    if (absl::Status status = options_.journal->RaiseEpochAbove(join.highest_epoch());
-        !status.ok()) {
-      return status;
-    }
-  }
-  const absl::Time now = absl::Now();
-  std::shared_ptr<RunHost> host;
-  {
-    absl::MutexLock lock(&mutex_);
-    const auto found = runs_.find(join.run_id());
-    if (found == runs_.end()) {
-      // The first join happens under the lock: a run is in the table only with a generation.
-      if (runs_.size() >= options_.max_runs) {
-        return absl::ResourceExhaustedError(absl::StrCat("this supervisor holds ", runs_.size(),
-                                                         " runs, the most that --max_runs allows"));
-      }
-      host = std::make_shared<RunHost>(join.run_id(), surroundings_, acting_stopped_, now);
-      absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
-      if (!seat.ok()) {
-        return seat.status();
-      }
-      runs_[join.run_id()] = host;
-      return RankSeat{std::move(host), *std::move(seat)};
-    }
-    host = found->second;
-  }
-  absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
-  if (!seat.ok()) {
-    return seat.status();
-  }
-  return RankSeat{std::move(host), *std::move(seat)};
 }
 
 absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(
@@ -165,7 +97,7 @@ absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(
     }
     last_id = token.substr(colon + 1);
   }
-  std::vector<std::shared_ptr<RunHost>> runs = AllRuns();
+  std::vector<std::shared_ptr<RunHost>> runs = runs_.All();
   std::sort(runs.begin(), runs.end(), IsNewer);
   v1::ListRunsResponse response;
   for (const std::shared_ptr<RunHost>& run : runs) {
@@ -184,13 +116,12 @@ absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(
     }
     *response.add_runs() = run->Describe();
   }
-  absl::MutexLock lock(&mutex_);
-  response.set_acting_stopped(acting_stopped_);
+  response.set_acting_stopped(runs_.acting_stopped());
   return response;
 }
 
 absl::StatusOr<v1::GetRunResponse> Supervisor::GetRun(const v1::GetRunRequest& request) const {
-  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id());
   if (!run.ok()) {
     return run.status();
   }
@@ -201,7 +132,7 @@ absl::StatusOr<v1::GetRunResponse> Supervisor::GetRun(const v1::GetRunRequest& r
 
 absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
     const v1::GetHistoryRequest& request) const {
-  if (absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id()); !run.ok()) {
+  if (absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id()); !run.ok()) {
     return run.status();
   }
   const absl::StatusOr<uint32_t> size =
@@ -218,12 +149,12 @@ absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
     return after.status();
   }
   absl::StatusOr<HistoryPage> page =
-      options_.journal->ReadHistory({.run_id = request.run_id(),
-                                     .generation = request.generation(),
-                                     .from_step = request.from_step(),
-                                     .after = *after,
-                                     .limit = *size,
-                                     .only_commands = request.only_commands()});
+      journal_.ReadHistory({.run_id = request.run_id(),
+                            .generation = request.generation(),
+                            .from_step = request.from_step(),
+                            .after = *after,
+                            .limit = *size,
+                            .only_commands = request.only_commands()});
   if (!page.ok()) {
     return page.status();
   }
@@ -238,7 +169,7 @@ absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
 }
 
 absl::StatusOr<v1::SetPolicyResponse> Supervisor::SetPolicy(const v1::SetPolicyRequest& request) {
-  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id());
   if (!run.ok()) {
     return run.status();
   }
@@ -247,22 +178,14 @@ absl::StatusOr<v1::SetPolicyResponse> Supervisor::SetPolicy(const v1::SetPolicyR
 
 absl::StatusOr<v1::StopActingResponse> Supervisor::StopActing(
     const v1::StopActingRequest& request) {
-  {
-    absl::MutexLock lock(&mutex_);
-    acting_stopped_ = request.stop();
-    for (const auto& [run_id, run] : runs_) {
-      run->StopActing(request.stop());
-    }
-  }
-  options_.journal->SetActingStopped(request.stop());
-  LogWarning(request.stop() ? "all acting stopped" : "acting allowed again");
+  runs_.StopActing(request.stop());
   v1::StopActingResponse response;
   response.set_acting_stopped(request.stop());
   return response;
 }
 
 absl::StatusOr<v1::EndRunResponse> Supervisor::EndRun(const v1::EndRunRequest& request) {
-  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id());
   if (!run.ok()) {
     return run.status();
   }
@@ -273,7 +196,7 @@ absl::StatusOr<v1::EndRunResponse> Supervisor::EndRun(const v1::EndRunRequest& r
 
 absl::StatusOr<std::shared_ptr<RunHost>> Supervisor::Watch(const v1::WatchRunRequest& request,
                                                            std::shared_ptr<WatchOutbox> watcher) {
-  absl::StatusOr<std::shared_ptr<RunHost>> run = Find(request.run_id());
+  absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id());
   if (!run.ok()) {
     return run.status();
   }
@@ -284,42 +207,14 @@ absl::StatusOr<std::shared_ptr<RunHost>> Supervisor::Watch(const v1::WatchRunReq
 }
 
 void Supervisor::BeginShutdown(absl::Time deadline) {
-  stopping_ = true;
-  if (absl::Status status = options_.journal->Flush(deadline); !status.ok()) {
+  runs_.Stop();
+  if (absl::Status status = journal_.Flush(deadline); !status.ok()) {
     LogError("journal not flushed", {{"why", std::string(status.message())}});
   }
-  TickAll();
-  for (const std::shared_ptr<RunHost>& run : AllRuns()) {
+  runs_.Tick(absl::Now());
+  for (const std::shared_ptr<RunHost>& run : runs_.All()) {
     run->CloseStreams(absl::UnavailableError("the supervisor is stopping"));
   }
-}
-
-void Supervisor::OnDurable() {
-  if (surroundings_.held_sends > 0) {
-    WakeAt(absl::InfinitePast());
-  }
-}
-
-absl::StatusOr<std::shared_ptr<RunHost>> Supervisor::Find(const std::string& run_id) const {
-  if (absl::Status status = CheckRunId(run_id); !status.ok()) {
-    return status;
-  }
-  absl::MutexLock lock(&mutex_);
-  const auto found = runs_.find(run_id);
-  if (found == runs_.end()) {
-    return absl::NotFoundError(absl::StrCat("there is no run ", run_id));
-  }
-  return found->second;
-}
-
-std::vector<std::shared_ptr<RunHost>> Supervisor::AllRuns() const {
-  absl::MutexLock lock(&mutex_);
-  std::vector<std::shared_ptr<RunHost>> runs;
-  runs.reserve(runs_.size());
-  for (const auto& [run_id, run] : runs_) {
-    runs.push_back(run);
-  }
-  return runs;
 }
 
 void Supervisor::WakeAt(absl::Time time) {
@@ -343,14 +238,7 @@ void Supervisor::RunClock() {
       // Each run asks again for the tick that it still needs.
       next_tick_ = absl::InfiniteFuture();
     }
-    TickAll();
-  }
-}
-
-void Supervisor::TickAll() {
-  const absl::Time now = absl::Now();
-  for (const std::shared_ptr<RunHost>& run : AllRuns()) {
-    run->Tick(now);
+    runs_.Tick(absl::Now());
   }
 }
 

@@ -1,23 +1,21 @@
-// All runs of one lehrd: finds the run that a rank or an operator means, and keeps what they share:
-// the journal, the switch for all acting, the clock that closes late steps.
+// All runs of one lehrd: the table of them, what operators ask of it and of the journal, and the
+// clock that closes late steps.
 //
 // Thread-safe.
 #ifndef LEHR_SERVER_SUPERVISOR_H_
 #define LEHR_SERVER_SUPERVISOR_H_
 
-#include <atomic>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "lehr/v1/runs.pb.h"
-#include "server/run_host.h"
+#include "server/journal/journal.h"
+#include "server/run_table.h"
 
 namespace lehr {
 
@@ -37,14 +35,8 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();
 
-  // A rank's place in its run.
-  struct RankSeat {
-    std::shared_ptr<RunHost> run;
-    RunHost::Seat seat;
-  };
-  // Errors: INVALID_ARGUMENT for a field out of bounds, RESOURCE_EXHAUSTED at max_runs, UNAVAILABLE
-  // while shutting down, and those of RunHost::Join.
-  absl::StatusOr<RankSeat> Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox);
+  // For the ranks.
+  RunTable& runs() { return runs_; }
 
   // The answers to RunsService. Errors: INVALID_ARGUMENT for a field out of bounds, NOT_FOUND for
   // an unknown run; each names the value.
@@ -59,33 +51,22 @@ class Supervisor {
                                                  std::shared_ptr<WatchOutbox> watcher);
 
   // Whether reports are taken: the journal is recovered, and no shutdown has begun.
-  bool ready() const { return !stopping_; }
+  bool ready() const { return !runs_.stopped(); }
 
   // Takes no more joins; ends all streams with UNAVAILABLE after what they have been sent, once
   // what was decided is on the disk or `deadline` has passed.
   void BeginShutdown(absl::Time deadline);
 
   // More of the journal is on the disk. Never waits, so that the journal's thread may call it.
-  void OnDurable();
+  void OnDurable() { runs_.OnDurable(); }
 
  private:
   explicit Supervisor(const Options& options);
-  absl::Status Recover();
   void RunClock();
-  void TickAll();
   void WakeAt(absl::Time time);
 
-  absl::StatusOr<std::shared_ptr<RunHost>> Find(const std::string& run_id) const
-      ABSL_LOCKS_EXCLUDED(mutex_);
-  std::vector<std::shared_ptr<RunHost>> AllRuns() const ABSL_LOCKS_EXCLUDED(mutex_);
-
-  const Options options_;
-  RunSurroundings surroundings_;
-  std::atomic<bool> stopping_ = true;
-
-  mutable absl::Mutex mutex_;
-  std::map<std::string, std::shared_ptr<RunHost>> runs_ ABSL_GUARDED_BY(mutex_);
-  bool acting_stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  Journal& journal_;
+  RunTable runs_;
 
   absl::Mutex clock_mutex_;
   absl::CondVar clock_changed_;

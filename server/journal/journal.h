@@ -38,6 +38,7 @@
 #include "server/journal/group_commit.h"
 #include "server/journal/journal_file.h"
 #include "server/journal/journal_records.h"
+#include "server/journal/run_store.h"
 
 namespace lehr {
 
@@ -58,7 +59,7 @@ struct JournalOptions {
 };
 
 // Thread-safe.
-class Journal {
+class Journal final : public RunStore {
  public:
   // Raises the epoch by 1, durably. The time it takes grows with the size of the database: it looks
   // at every page, and reads what Recover reads.
@@ -73,36 +74,25 @@ class Journal {
   static absl::Status Check(const std::string& data_dir);
 
   // Without Close, drops what is not durable, as a crash would.
-  ~Journal();
+  ~Journal() override;
 
-  // Of this process. Rises with every Open.
-  uint64_t epoch() const { return epoch_; }
-  // Makes it higher than this one, durably, before it returns. INVALID_ARGUMENT: there is none.
-  absl::Status RaiseEpochAbove(uint64_t epoch);
-  // Whether the process before this one called Close. True for a new journal.
-  bool clean_stop() const { return clean_stop_; }
+  uint64_t epoch() const override { return epoch_; }
+  absl::Status RaiseEpochAbove(uint64_t epoch) override;
+  bool clean_stop() const override { return clean_stop_; }
 
-  // Each gives the record's number, and waits while max_pending records wait. A run comes first,
-  // before anything of it. What cannot be recorded (a run that was not appended, a rank of 65536 or
-  // more) is a programming error and fails the commit.
-
-  // Inserts or replaces.
-  uint64_t AppendRun(const journal::v1::RunRecord& run);
-  uint64_t AppendGeneration(const journal::v1::GenerationRecord& generation);
-  // Without its durable_through, which is not part of the record. A second one for a (run,
-  // generation, step) changes nothing if it is the same, and fails the commit if it is not.
+  // Each waits while max_pending records wait. A programming error (server/journal/run_store.h)
+  // fails the commit.
+  uint64_t AppendRun(const journal::v1::RunRecord& run) override;
+  uint64_t AppendGeneration(const journal::v1::GenerationRecord& generation) override;
   uint64_t AppendDecision(const std::string& run_id, const v1::Decision& decision,
-                          std::string policy_state);
-  // What a rank says of the command of a step; its last word counts.
+                          std::string policy_state) override;
   uint64_t AppendOutcome(const std::string& run_id, uint64_t generation, int64_t step,
-                         uint32_t rank, v1::CommandOutcome::Result result);
-  // Inserts or replaces. Of more than kMaxCheckpoints of a run, the oldest go.
+                         uint32_t rank, v1::CommandOutcome::Result result) override;
   uint64_t AppendCheckpoint(const std::string& run_id, uint64_t generation, uint32_t branch,
-                            int64_t step, std::string policy_state);
-  uint64_t SetActingStopped(bool stopped);
+                            int64_t step, std::string policy_state) override;
+  uint64_t SetActingStopped(bool stopped) override;
 
-  // The number of the newest durable record. Numbers go on where the last process stopped.
-  uint64_t durable() const { return commits_->durable(); }
+  uint64_t durable() const override { return commits_->durable(); }
   // Sets what is called from the writer thread after every commit, with the newest durable number;
   // set it before the first append. The next commit waits for its return, and with it an append
   // may: it must not wait for a lock that is held by somebody who appends.
@@ -110,13 +100,12 @@ class Journal {
   // Commits what was appended so far, now, and waits for it. DEADLINE_EXCEEDED: it takes longer.
   absl::Status Flush(absl::Time deadline);
 
-  // What a restart needs.
-  absl::StatusOr<RecoveredState> Recover();
+  absl::StatusOr<RecoveredState> Recover() override;
   // NOT_FOUND: no such run. INVALID_ARGUMENT: a limit of 0.
   absl::StatusOr<HistoryPage> ReadHistory(const HistoryQuery& query);
-  // Sees what is not durable yet. Unset: there is none.
   absl::StatusOr<std::optional<RecordedDecision>> FindDecision(const std::string& run_id,
-                                                               uint64_t generation, int64_t step);
+                                                               uint64_t generation,
+                                                               int64_t step) override;
 
   // Flushes, marks the stop as clean, and moves everything into journal.db. Once, and nobody may
   // append any more; the destructor releases the directory. DEADLINE_EXCEEDED: it is not clean.
