@@ -50,16 +50,20 @@ void SupervisorConnection::Report(RankReport report) {
   if (IsOver()) {
     return;
   }
-  const int64_t step = report.step;
+  reported_step_ = report.step;
   if (auto to_send = session_.Report(std::move(report), absl::Now())) {
     Send(std::move(to_send));
   }
+}
+
+void SupervisorConnection::AwaitDecision() {
+  absl::MutexLock lock(&mutex_);
   while (session_.Waiting(absl::Now())) {
     changed_.WaitWithDeadline(&mutex_, session_.wait_deadline());
   }
   if (session_.GiveUp(absl::Now())) {
     log_.NoteOnce(kLost, absl::StrCat("the supervisor at ", options_.supervisor,
-                                      " did not decide about step ", step, " within ",
+                                      " did not decide about step ", reported_step_, " within ",
                                       absl::FormatDuration(options_.decision_timeout),
                                       "; training goes on, and it is tried again"));
     CancelCall();

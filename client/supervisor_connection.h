@@ -2,7 +2,8 @@
 // what the session (client/core/session.h) makes of them.
 //
 // Thread-safe. A thread of its own connects, reads and reconnects; the trainer's thread only
-// reports and waits. No call but Report and Leave waits, and these two no longer than the timeouts.
+// reports and waits. No call but AwaitDecision and Leave waits, and these two no longer than the
+// timeouts.
 #ifndef LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 #define LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 
@@ -47,8 +48,11 @@ class SupervisorConnection {
   SupervisorConnection(const SupervisorConnection&) = delete;
   SupervisorConnection& operator=(const SupervisorConnection&) = delete;
 
-  // Sends the report, and waits for the decision that the step needs, if it may be waited for.
+  // Sends the report.
   void Report(RankReport report) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits for the decision that the newest report's step needs, if it may be waited for; the
+  // timeouts count from the report.
+  void AwaitDecision() ABSL_LOCKS_EXCLUDED(mutex_);
   // See Session::TakeCommand.
   std::optional<HeldDecision> TakeCommand(int64_t apply_step) ABSL_LOCKS_EXCLUDED(mutex_);
   // What became of the command, and the digest of the parameters after it; for the next report.
@@ -96,6 +100,8 @@ class SupervisorConnection {
   // Something came in, or a stream or the connection ended.
   absl::CondVar changed_;
   Session session_ ABSL_GUARDED_BY(mutex_);
+  // The newest; for the log.
+  int64_t reported_step_ ABSL_GUARDED_BY(mutex_) = -1;
   ReconnectBackoff backoff_ ABSL_GUARDED_BY(mutex_);
   std::optional<v1::Decision> newest_decision_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const ReferenceStddevs> references_ ABSL_GUARDED_BY(mutex_);
