@@ -9,7 +9,6 @@
 #include "absl/time/clock.h"
 #include "client/command.h"
 #include "client/core/parameter_digest.h"
-#include "client/core/session.h"
 #include "client/event_log.h"
 #include "client/supervisor_connection.h"
 
@@ -60,49 +59,72 @@ Client::~Client() = default;
 
 StepResult Client::Step(int64_t step, absl::Span<const float> losses,
                         absl::Span<const uint64_t> example_ids, absl::Span<const Tensor> tensors) {
-  std::optional<HeldDecision> command;
-  if (Report(step, losses, example_ids)) {
-    command = connection_->TakeCommand(step + 1);
-  }
-  StepResult result;
-  AgreeAndApply(std::move(command), tensors, result);
-  DigestParameters(step + 1, tensors, result.applied);
-  Conclude(result);
-  return result;
+  Report(step, losses, example_ids);
+  return Apply(Agree(AwaitCommandHash(tensors)));
 }
 
 StepResult Client::LastStep(int64_t step, absl::Span<const float> losses,
                             absl::Span<const uint64_t> example_ids) {
   Report(step, losses, example_ids);
+  if (std::exchange(awaits_decision_, false)) {
+    connection_->AwaitDecision();
+  }
+  return Discard();
+}
+
+void Client::Report(int64_t step, absl::Span<const float> losses,
+                    absl::Span<const uint64_t> example_ids) {
+  command_.reset();
+  tensors_ = {};
+  awaits_decision_ = false;
+  const std::string fault = Fault(step, last_step_ + 1, losses.size(), example_ids.size());
+  if (!fault.empty()) {
+    log_->NoteOnce("not reportable", absl::StrCat("step ", step, " is not reported: ", fault));
+    return;
+  }
+  last_step_ = step;
+  awaits_decision_ = true;
+  connection_->Report({.step = step,
+                       .losses = {losses.begin(), losses.end()},
+                       .example_ids = {example_ids.begin(), example_ids.end()},
+                       .snapshots = snapshots_.held()});
+}
+
+uint64_t Client::AwaitCommandHash(absl::Span<const Tensor> tensors) {
+  if (!std::exchange(awaits_decision_, false)) {
+    return 0;
+  }
+  tensors_ = tensors;
+  connection_->AwaitDecision();
+  std::optional<HeldDecision> held = connection_->TakeCommand(last_step_ + 1);
+  if (!held) {
+    return 0;
+  }
+  command_ = std::make_unique<const Command>(*std::move(held), tensors, *connection_->references(),
+                                             snapshots_);
+  return command_->hash();
+}
+
+StepResult Client::Apply(const AgreeResult& agreed) {
+  StepResult result;
+  if (const auto command = std::move(command_)) {
+    ApplyIfAgreed(*command, agreed, result);
+  }
+  if (!tensors_.empty()) {
+    DigestParameters(last_step_ + 1, result.applied);
+  }
+  Conclude(result);
+  return result;
+}
+
+StepResult Client::Discard() {
+  command_.reset();
   StepResult result;
   Conclude(result);
   return result;
 }
 
-// False: it is not reportable.
-bool Client::Report(int64_t step, absl::Span<const float> losses,
-                    absl::Span<const uint64_t> example_ids) {
-  const std::string fault = Fault(step, last_step_ + 1, losses.size(), example_ids.size());
-  if (!fault.empty()) {
-    log_->NoteOnce("not reportable", absl::StrCat("step ", step, " is not reported: ", fault));
-    return false;
-  }
-  last_step_ = step;
-  connection_->Report({.step = step,
-                       .losses = {losses.begin(), losses.end()},
-                       .example_ids = {example_ids.begin(), example_ids.end()},
-                       .snapshots = snapshots_.held()});
-  return true;
-}
-
-void Client::AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Tensor> tensors,
-                           StepResult& result) {
-  if (!held) {
-    Agree(0);
-    return;
-  }
-  const Command command(*std::move(held), tensors, *connection_->references(), snapshots_);
-  const AgreeResult agreed = Agree(command.hash());
+void Client::ApplyIfAgreed(const Command& command, const AgreeResult& agreed, StepResult& result) {
   AppliedCommand applied =
       command.ApplyIf(agreed.min == command.hash() && agreed.max == command.hash());
   result.applied = applied.outcome.result == CommandOutcome::Result::kApplied;
@@ -114,10 +136,10 @@ void Client::AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Te
 }
 
 // Of the parameters as they are before `next_step`, where replicas are to be compared.
-void Client::DigestParameters(int64_t next_step, absl::Span<const Tensor> tensors, bool applied) {
+void Client::DigestParameters(int64_t next_step, bool applied) {
   if (options_.parameter_digest && options_.world_size > 1 &&
       (applied || connection_->WantsDigest(next_step))) {
-    connection_->SetParameterDigest(ParameterDigest(tensors));
+    connection_->SetParameterDigest(ParameterDigest(tensors_));
   }
 }
 

@@ -39,9 +39,9 @@
 
 namespace lehr {
 
+class Command;
 class EventLog;
 class SupervisorConnection;
-struct HeldDecision;
 
 struct StepResult {
   // The supervisor is reached.
@@ -89,6 +89,35 @@ class Client {
   StepResult LastStep(int64_t step, absl::Span<const float> losses,
                       absl::Span<const uint64_t> example_ids);
 
+  // ---- Step in parts, for ranks that sum their gradients by an all-reduce: the agreement rides on
+  // it, and with a lag of 0 the round trip hides behind the backward pass. Set can_agree.
+  //
+  //   ... forward, losses ...
+  //   client->Report(step, losses, example_ids);
+  //   ... backward ...
+  //   const uint64_t hash = client->AwaitCommandHash(tensors);
+  //   ... one all-reduce: the sum of the gradients, the least and the greatest hash ...
+  //   ... optimizer update ...
+  //   lehr::StepResult result = client->Apply({.min = least, .max = greatest});
+  //
+  // Every rank makes each of the calls in each step, in this order.
+
+  // Sends the losses. Does not wait. Arguments as in Step.
+  void Report(int64_t step, absl::Span<const float> losses, absl::Span<const uint64_t> example_ids);
+
+  // Waits for the decision about step - lag, at most decision_timeout from Report on. Returns the
+  // hash of the command that this rank holds for the next step; 0: none. `tensors`: as in Step; the
+  // span must stay valid until Apply, their values may change.
+  uint64_t AwaitCommandHash(absl::Span<const Tensor> tensors);
+
+  // Applies the command if `agreed` says that every rank brought its hash.
+  StepResult Apply(const AgreeResult& agreed);
+
+  // Instead of Apply, where no step follows.
+  StepResult Discard();
+
+  // ----
+
   // The next report will be late for a known reason (evaluation, checkpoint); the supervisor waits
   // for it this long. `reason`: for display, cut at 64 bytes. `at_most`: cut at 24 h.
   void Pause(std::string_view reason, absl::Duration at_most);
@@ -103,11 +132,9 @@ class Client {
 
  private:
   explicit Client(ClientOptions options);
-  bool Report(int64_t step, absl::Span<const float> losses, absl::Span<const uint64_t> example_ids);
-  void AgreeAndApply(std::optional<HeldDecision> held, absl::Span<const Tensor> tensors,
-                     StepResult& result);
-  void DigestParameters(int64_t next_step, absl::Span<const Tensor> tensors, bool applied);
   AgreeResult Agree(uint64_t hash) const;
+  void ApplyIfAgreed(const Command& command, const AgreeResult& agreed, StepResult& result);
+  void DigestParameters(int64_t next_step, bool applied);
   void Conclude(StepResult& result);
 
   const ClientOptions options_;
@@ -116,7 +143,12 @@ class Client {
   Snapshots snapshots_;
   // Of the last step; 0: not yet in one.
   uint64_t generation_ = 0;
-  int64_t last_step_ = -1;
+  int64_t last_step_;
+  // last_step_ is reported, and its decision not yet awaited.
+  bool awaits_decision_ = false;
+  // Of the step at hand, from AwaitCommandHash on.
+  std::unique_ptr<const Command> command_;
+  absl::Span<const Tensor> tensors_;
 };
 
 }  // namespace lehr

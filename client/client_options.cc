@@ -183,7 +183,7 @@ v1::Join MakeJoin(const ClientOptions& options) {
     reference.set_name(CanonicalTensorName(tensor.name));
     reference.set_reference_stddev(tensor.reference_stddev);
   }
-  join.set_can_agree(options.agree != nullptr);
+  join.set_can_agree(options.agree != nullptr || options.can_agree);
   join.add_noise_specs(std::string(kNoiseSpec));
   join.set_shard_id(options.shard_id);
   join.set_client("lehr-cpp " LEHR_VERSION);

@@ -72,6 +72,8 @@ struct ClientOptions {
   // all-reduce that the trainer does anyway. If the collective fails, return {0, 0}. Without it, a
   // job of more than one rank is observed only.
   std::function<AgreeResult(uint64_t hash)> agree;
+  // The trainer agrees by itself: it calls Report, AwaitCommandHash and Apply in place of Step.
+  bool can_agree = false;
   // After an applied command, and every settings.digest_every_steps, report a digest of the
   // parameters, so that drifted replicas are seen. Costs one pass over the parameters. Nothing is
   // computed for world_size 1.

@@ -29,6 +29,10 @@ void SupervisorConnection::Report(RankReport report) {
   absl::MutexLock lock(&mutex_);
   letters_.Report(std::move(report), absl::Now());
   Carry();
+}
+
+void SupervisorConnection::AwaitDecision() {
+  absl::MutexLock lock(&mutex_);
   while (letters_.Waiting(absl::Now())) {
     changed_.WaitWithDeadline(&mutex_, letters_.wait_deadline());
   }

@@ -2,7 +2,8 @@
 // (client/correspondence.h) over one gRPC stream after another.
 //
 // Thread-safe. A thread of its own connects, reads and reconnects; the trainer's thread only
-// reports and waits. No call but Report and Leave waits, and these two no longer than the timeouts.
+// reports and waits. No call but AwaitDecision and Leave waits, and these two no longer than the
+// timeouts.
 #ifndef LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 #define LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 
@@ -36,8 +37,11 @@ class SupervisorConnection {
   SupervisorConnection(const SupervisorConnection&) = delete;
   SupervisorConnection& operator=(const SupervisorConnection&) = delete;
 
-  // Sends the report, and waits for the decision that the step needs, if it may be waited for.
+  // Sends the report.
   void Report(RankReport report) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waits for the decision that the newest report's step needs, if it may be waited for; the
+  // timeouts count from the report.
+  void AwaitDecision() ABSL_LOCKS_EXCLUDED(mutex_);
   // See Session::TakeCommand.
   std::optional<HeldDecision> TakeCommand(int64_t apply_step) ABSL_LOCKS_EXCLUDED(mutex_);
   // For the next report; see Session.

@@ -163,7 +163,13 @@ absl::Status LoadCheckpoint(const std::string& path, const CheckpointIdentity& i
   if (!bytes.ok()) {
     return bytes.status();
   }
-  absl::StatusOr<TensorFile> file = DecodeTensorFile(*bytes);
+  return RestoreCheckpoint(*bytes, path, identity, tensors, optimizer, state);
+}
+
+absl::Status RestoreCheckpoint(std::string_view bytes, const std::string& path,
+                               const CheckpointIdentity& identity, absl::Span<ModelTensor> tensors,
+                               Optimizer& optimizer, TrainingState& state) {
+  absl::StatusOr<TensorFile> file = DecodeTensorFile(bytes);
   if (!file.ok()) {
     return About(path, file.status());
   }

@@ -12,6 +12,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
@@ -34,6 +35,11 @@ absl::Status SaveCheckpoint(const std::string& path, const CheckpointIdentity& i
 absl::Status LoadCheckpoint(const std::string& path, const CheckpointIdentity& identity,
                             absl::Span<ModelTensor> tensors, Optimizer& optimizer,
                             TrainingState& state);
+
+// The same for the file's bytes, which another process may have read.
+absl::Status RestoreCheckpoint(std::string_view bytes, const std::string& path,
+                               const CheckpointIdentity& identity, absl::Span<ModelTensor> tensors,
+                               Optimizer& optimizer, TrainingState& state);
 
 }  // namespace lehr
 

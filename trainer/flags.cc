@@ -10,6 +10,7 @@ namespace lehr {
 namespace {
 
 constexpr int64_t kMostCount = int64_t{1} << 62;
+constexpr int64_t kMostLag = 64;
 
 CLI::Validator Within(const std::string& description, bool (*accepts)(double)) {
   return CLI::Validator(
@@ -40,6 +41,16 @@ CLI::Validator Count() {
         const bool is_right = absl::SimpleAtoi(text, &value) && value >= 0 && value <= kMostCount;
         return is_right ? std::string()
                         : absl::StrCat(text, " is not a whole number from 0 to 2^62");
+      },
+      "");
+}
+CLI::Validator Lag() {
+  return CLI::Validator(
+      [](std::string& text) {
+        int64_t value = 0;
+        const bool is_right = absl::SimpleAtoi(text, &value) && value >= 0 && value <= kMostLag;
+        return is_right ? std::string()
+                        : absl::StrCat(text, " is not a whole number from 0 to ", kMostLag);
       },
       "");
 }
@@ -116,6 +127,9 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   add("--min_imbalance", flags.min_imbalance, "X",
       "No noise at or below this imbalance of the losses, [0, 1]")
       ->check(UpToOne());
+  add("--lag", flags.lag, "N",
+      "Apply noise so many steps later, so that no step waits for it, 0 to 64 [0]")
+      ->check(Lag());
 
   group = "Output";
   add("--json", flags.json, "FILE", "Write the result to this file");

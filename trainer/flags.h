@@ -40,6 +40,7 @@ struct Flags {
   std::string policy = "error_driven";
   std::optional<double> base_noise_level;
   std::optional<double> min_imbalance;
+  int64_t lag = 0;
   std::string json;
 };
 

@@ -80,9 +80,13 @@ int64_t OutputsFor(Loss loss, int64_t classes) {
 }
 
 void ComputeLosses(Loss loss, absl::Span<const float> outputs, absl::Span<const int32_t> labels,
-                   absl::Span<float> losses, absl::Span<float> gradient) {
+                   absl::Span<float> losses, absl::Span<float> gradient, int64_t batch_size) {
+  if (labels.empty()) {
+    return;
+  }
   const size_t width = outputs.size() / labels.size();
-  const float share = 1.0F / static_cast<float>(labels.size());
+  const float share =
+      1.0F / static_cast<float>(batch_size == 0 ? labels.size() : static_cast<size_t>(batch_size));
   const float share_of_output = share / static_cast<float>(width);
   for (size_t row = 0; row < labels.size(); ++row) {
     const auto of_row = outputs.subspan(row * width, width);

@@ -30,10 +30,11 @@ enum class Loss { kSoftmaxCrossEntropy, kBinaryCrossEntropy, kMeanSquaredError }
 // Outputs that a network needs to tell `classes` classes apart under this loss.
 int64_t OutputsFor(Loss loss, int64_t classes);
 
-// One loss for each label and, unless `gradient` is empty, the gradient of their mean by each
-// output.
+// One loss for each label and, unless `gradient` is empty, the gradient by each output of their sum
+// divided by batch_size, the examples of the batch that the labels are a part of; 0: all of it.
 void ComputeLosses(Loss loss, absl::Span<const float> outputs, absl::Span<const int32_t> labels,
-                   absl::Span<float> losses, absl::Span<float> gradient = {});
+                   absl::Span<float> losses, absl::Span<float> gradient = {},
+                   int64_t batch_size = 0);
 
 // How many examples are given their label: the class with the highest output; with one output,
 // class 1 above logit 0 (binary cross-entropy) or above 0.5 (mean squared error).

@@ -69,9 +69,11 @@ class Mlp {
   absl::Span<const float> Forward(const float* inputs, int64_t rows);
 
   // After Forward with the same inputs: from ∂loss/∂output [rows, outputs] to the gradients of all
-  // parameters.
+  // parameters; without rows they are 0.
   void Backward(const float* inputs, const float* output_gradient, int64_t rows);
 
+  // Of all parameters, in their order.
+  absl::Span<float> gradients() { return absl::MakeSpan(gradients_); }
   absl::Span<ModelTensor> tensors() { return absl::MakeSpan(tensors_); }
   absl::Span<const ModelTensor> tensors() const { return tensors_; }
   const Architecture& architecture() const { return architecture_; }

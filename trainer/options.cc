@@ -170,6 +170,7 @@ std::optional<SupervisionOptions> ResolveSupervision(const Flags& flags,
       .policy = flags.policy,
       .base_noise_level = flags.base_noise_level.value_or(defaults.base_noise_level),
       .min_imbalance = flags.min_imbalance.value_or(defaults.min_imbalance),
+      .lag = flags.lag,
   };
 }
 
@@ -223,7 +224,8 @@ std::string TaskTable() {
   absl::StrAppend(&table,
                   "\nExamples:\n"
                   "  lehr-train --task=digits --hidden=64,32 --seed=1 --json=result.json\n"
-                  "  lehr-train --task=xor-relu-sum --seed=3 --supervisor=127.0.0.1:7070");
+                  "  lehr-train --task=xor-relu-sum --seed=3 --supervisor=127.0.0.1:7070\n"
+                  "  mpirun -n 4 lehr-train --task=digits --supervisor=127.0.0.1:7070 --lag=1");
   return table;
 }
 
@@ -232,6 +234,32 @@ std::string TaskTable() {
 std::string ToString(InitialValues initial) { return NameOf(initial, kInitialValueNames); }
 std::string ToString(Loss loss) { return NameOf(loss, kLossNames); }
 std::string ToString(OptimizerKind kind) { return NameOf(kind, kOptimizerNames); }
+
+std::string SharedFlags(const TrainerOptions& options) {
+  const OptimizerSettings& optimizer = options.optimizer;
+  std::string flags = absl::StrCat(
+      "--task=", std::string(DefaultsOf(options.task).name),
+      "\n--label_column=", options.data.label_column, "\n--data_seed=", options.data.seed,
+      "\n--hidden=", absl::StrJoin(options.hidden, ","), "\n--init=", ToString(options.initial),
+      "\n--loss=", ToString(options.loss), "\n--optimizer=", ToString(optimizer.kind));
+  absl::StrAppendFormat(&flags,
+                        "\n--lr=%.17g\n--momentum=%.17g\n--beta1=%.17g\n--beta2=%.17g"
+                        "\n--epsilon=%.17g\n--stop_loss=%.17g",
+                        optimizer.learning_rate, optimizer.momentum, optimizer.beta1,
+                        optimizer.beta2, optimizer.epsilon, options.stop_loss);
+  absl::StrAppend(&flags, "\n--steps=", options.steps, "\n--batch=", options.batch_size,
+                  "\n--seed=", options.seed, "\n--evaluate_every=", options.evaluate_every,
+                  "\n--checkpoint=", options.checkpoint.empty() ? "none" : "a file",
+                  "\n--checkpoint_every=", options.checkpoint_every);
+  if (!options.supervision.has_value()) {
+    return absl::StrCat(flags, "\n--supervisor=none");
+  }
+  const SupervisionOptions& supervision = *options.supervision;
+  absl::StrAppend(&flags, "\n--supervisor=an address\n--run=", supervision.run,
+                  "\n--policy=", supervision.policy, "\n--lag=", supervision.lag);
+  return flags + absl::StrFormat("\n--base_noise_level=%.17g\n--min_imbalance=%.17g",
+                                 supervision.base_noise_level, supervision.min_imbalance);
+}
 
 std::variant<TrainerOptions, ExitRequest> ParseCommandLine(int argc, const char* const* argv) {
   CLI::App app("Trains a ReLU network on a bundled task, alone or under the supervisor lehrd.",

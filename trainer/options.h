@@ -27,6 +27,8 @@ struct SupervisionOptions {
   double base_noise_level;
   // No noise at or below this unsquared imbalance. [0, 1].
   double min_imbalance;
+  // A command is applied so many steps later than it could be. [0, 64].
+  int64_t lag;
 };
 
 // The command line with the task's defaults filled in; every value is within its bounds.
@@ -53,6 +55,10 @@ struct TrainerOptions {
   // Empty: none.
   std::string json;
 };
+
+// The flags that all ranks of a job must have alike, a line each; where a rank finds its supervisor
+// and its files is its own affair.
+std::string SharedFlags(const TrainerOptions& options);
 
 // What main does instead of training: print `text` (help, or a message with the offending value)
 // and exit with `code`.

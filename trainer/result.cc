@@ -8,6 +8,15 @@
 #include "absl/strings/str_format.h"
 
 namespace lehr {
+namespace {
+
+template <typename Value>
+uLong Extend(uLong checksum, absl::Span<const Value> values) {
+  return crc32_z(checksum, reinterpret_cast<const Bytef*>(values.data()),
+                 values.size() * sizeof(Value));
+}
+
+}  // namespace
 
 std::string ToString(StopReason reason) {
   switch (reason) {
@@ -26,14 +35,23 @@ std::string ToString(StopReason reason) {
 std::string ParameterChecksum(absl::Span<const ModelTensor> tensors) {
   uLong checksum = crc32_z(0, nullptr, 0);
   for (const ModelTensor& tensor : tensors) {
-    checksum = crc32_z(checksum, reinterpret_cast<const Bytef*>(tensor.values.data()),
-                       tensor.values.size() * sizeof(float));
+    checksum = Extend<float>(checksum, tensor.values);
   }
   return absl::StrFormat("%08x", checksum);
 }
 
-std::string ResultJson(const TrainerOptions& options, const Mlp& model, const TrainingState& state,
-                       const TrainingOutcome& outcome, double wall_seconds) {
+std::string DataChecksum(const Dataset& dataset) {
+  uLong checksum = crc32_z(0, nullptr, 0);
+  for (const Examples* examples : {&dataset.train, &dataset.test}) {
+    checksum = Extend(checksum, absl::MakeConstSpan(examples->inputs));
+    checksum = Extend(checksum, absl::MakeConstSpan(examples->labels));
+  }
+  return absl::StrFormat("%08x", checksum);
+}
+
+std::string ResultJson(const TrainerOptions& options, int64_t ranks, const Mlp& model,
+                       const TrainingState& state, const TrainingOutcome& outcome,
+                       double wall_seconds) {
   nlohmann::ordered_json json = {
       {"task", DefaultsOf(options.task).name},
       {"seed", options.seed},
@@ -44,6 +62,7 @@ std::string ResultJson(const TrainerOptions& options, const Mlp& model, const Tr
       {"loss", ToString(options.loss)},
       {"optimizer", ToString(options.optimizer.kind)},
       {"learning_rate", options.optimizer.learning_rate},
+      {"ranks", ranks},
       {"steps", state.step},
       {"stop_reason", ToString(outcome.stop_reason)},
       {"message", outcome.message},
@@ -72,6 +91,7 @@ std::string ResultJson(const TrainerOptions& options, const Mlp& model, const Tr
         {"policy", options.supervision->policy},
         {"base_noise_level", options.supervision->base_noise_level},
         {"min_imbalance", options.supervision->min_imbalance},
+        {"lag", options.supervision->lag},
     };
   }
   return json.dump(/*indent=*/2) + "\n";

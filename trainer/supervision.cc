@@ -1,11 +1,14 @@
 #include "trainer/supervision.h"
 
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "trainer/state_snapshots.h"
 
 namespace lehr {
 namespace {
@@ -13,21 +16,43 @@ namespace {
 // An evaluation of the bundled data sets takes seconds; the supervisor waits this long at most.
 constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
-ClientOptions OptionsOf(const SupervisionOptions& options, uint64_t seed,
+ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place, uint64_t seed,
                         absl::Span<const ModelTensor> tensors, const TrainingState& state) {
   ClientOptions client;
   client.supervisor = options.address;
   client.run_id = options.run;
+  client.rank = place.rank;
+  client.world_size = place.world_size;
+  client.job_attempt = place.job_attempt;
+  client.can_agree = true;
+  if (place.world_size > 1) {
+    client.log = [rank = place.rank](std::string_view line) {
+      std::cerr << absl::StrCat("lehr, rank ", rank, ": ", std::string(line), "\n") << std::flush;
+    };
+  }
   client.resume_step = state.step;
   v1::Policy& policy = *client.settings.mutable_policy();
   policy.mutable_error_driven()->set_base_noise_level(options.base_noise_level);
   policy.mutable_error_driven()->set_min_imbalance(options.min_imbalance);
   policy.set_observe(options.policy == "observe");
   client.settings.set_run_seed(seed);
+  client.settings.set_lag(static_cast<uint32_t>(options.lag));
   for (const ModelTensor& tensor : tensors) {
     client.tensors.push_back({.name = tensor.name, .reference_stddev = tensor.reference_stddev});
   }
   return client;
+}
+
+// What a stall-driven policy goes back to: its best state, and a few before it.
+SnapshotHooks SnapshotsOf(Mlp& model, Optimizer& optimizer) {
+  constexpr uint32_t kSnapshots = 4;
+  auto copies = std::make_shared<StateSnapshots>(model, optimizer);
+  return {.capacity = kSnapshots,
+          .bytes = copies->bytes(),
+          .optimizer_state = true,
+          .save = [copies](uint64_t id) { return copies->Save(id); },
+          .restore = [copies](uint64_t id) { copies->Restore(id); },
+          .drop = [copies](uint64_t id) { copies->Drop(id); }};
 }
 
 std::vector<Tensor> TensorsOf(absl::Span<const ModelTensor> tensors) {
@@ -42,20 +67,28 @@ std::vector<Tensor> TensorsOf(absl::Span<const ModelTensor> tensors) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options, uint64_t seed,
-                                                  Mlp& model, const TrainingState& state,
+absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
+                                                  const JobPlace& place, uint64_t seed, Mlp& model,
+                                                  Optimizer& optimizer, const TrainingState& state,
                                                   TrainingHooks& hooks) {
-  absl::StatusOr<std::unique_ptr<Client>> created =
-      Client::Create(OptionsOf(options, seed, model.tensors(), state));
+  ClientOptions client_options = OptionsOf(options, place, seed, model.tensors(), state);
+  client_options.snapshots = SnapshotsOf(model, optimizer);
+  absl::StatusOr<std::unique_ptr<Client>> created = Client::Create(std::move(client_options));
   if (!created.ok()) {
     return created.status();
   }
   std::shared_ptr<Client> client = *std::move(created);
-  hooks.after_step = [client, tensors = TensorsOf(model.tensors())](
-                         const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
-    StepResult result = step.is_last
-                            ? client->LastStep(step.step, step.losses, step.example_ids)
-                            : client->Step(step.step, step.losses, step.example_ids, tensors);
+  hooks.after_forward = [client](const StepLosses& step) {
+    client->Report(step.step, step.losses, step.example_ids);
+  };
+  hooks.command_hash =
+      [client, tensors = std::make_shared<std::vector<Tensor>>(TensorsOf(model.tensors()))] {
+        return client->AwaitCommandHash(*tensors);
+      };
+  hooks.after_step = [client](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
+    StepResult result = step.is_last ? client->Discard()
+                                     : client->Apply({.min = step.totals.least_command,
+                                                      .max = step.totals.greatest_command});
     StepOutcome outcome = {.perturbed = result.applied,
                            .restarted_tensors = std::move(result.reset_optimizer_state),
                            .generation = result.generation};
@@ -65,7 +98,7 @@ absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& opti
     return outcome;
   };
   hooks.before_pause = [client](std::string_view reason) { client->Pause(reason, kLongestPause); };
-  if (hooks.save_checkpoint) {
+  if (hooks.save_checkpoint && place.rank == 0) {
     hooks.save_checkpoint = [client,
                              save = std::move(hooks.save_checkpoint)](const TrainingState& saved) {
       absl::Status status = save(saved);

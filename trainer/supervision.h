@@ -5,20 +5,31 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "client/client.h"
 #include "trainer/mlp.h"
+#include "trainer/optimizer.h"
 #include "trainer/options.h"
 #include "trainer/training.h"
 
 namespace lehr {
 
+// Which rank of which job this is. job_attempt: ClientOptions describes it; empty for one rank.
+struct JobPlace {
+  uint32_t rank = 0;
+  uint32_t world_size = 1;
+  std::string job_attempt;
+};
+
 // `seed`: from which the perturbations' seeds are derived. `state` is that of the next step, after
-// a resume. Call it when hooks.save_checkpoint is set. The hooks hold the client; who called ends
-// with Client::Leave. INVALID_ARGUMENT for an option out of bounds.
-absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options, uint64_t seed,
-                                                  Mlp& model, const TrainingState& state,
+// a resume. Model and optimizer must outlive the hooks. Call it when hooks.save_checkpoint is set.
+// The hooks hold the client; who called ends with Client::Leave. INVALID_ARGUMENT for an option out
+// of bounds.
+absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
+                                                  const JobPlace& place, uint64_t seed, Mlp& model,
+                                                  Optimizer& optimizer, const TrainingState& state,
                                                   TrainingHooks& hooks);
 
 }  // namespace lehr

@@ -5,17 +5,12 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/batches.h"
 
 namespace lehr {
 namespace {
 
 constexpr int64_t kMostExamplesListed = 64;
 constexpr size_t kMostIdsInMessage = 8;
-
-double Mean(absl::Span<const float> losses) {
-  return std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(losses.size());
-}
 
 std::string DescribeLossesNotFinite(int64_t step, absl::Span<const float> losses,
                                     absl::Span<const uint64_t> example_ids) {
@@ -41,7 +36,8 @@ class TrainingLoop {
         optimizer_(optimizer),
         hooks_(hooks),
         state_(state),
-        batches_(dataset.train, dataset.features, settings.batch_size, settings.seed) {
+        batches_(dataset.train, dataset.features, settings.batch_size, settings.seed,
+                 settings.share) {
     const int64_t rows = std::min(settings.batch_size, dataset.train.size());
     losses_.resize(rows);
     output_gradient_.resize(rows * model.architecture().outputs);
@@ -64,8 +60,12 @@ class TrainingLoop {
 
  private:
   absl::Status OneStep();
-  absl::Status CallAfterStep(int64_t step, const Batch& batch, absl::Span<const float> losses,
-                             bool is_last);
+  absl::Span<const float> ComputeGradients(const Batch& batch);
+  StepTotals ReduceGradients(absl::Span<const float> losses);
+  void DecideWhetherToStop(const Batch& batch, absl::Span<const float> losses,
+                           const StepTotals& totals);
+  std::vector<float> LossesOfAllRanks(const Batch& batch, absl::Span<const float> losses);
+  absl::Status CallAfterStep(int64_t step, const StepTotals& totals, bool is_last);
   void EvaluateModel();
   absl::Status SaveCheckpoint();
   void BeforePause(std::string_view reason) const;
@@ -87,31 +87,19 @@ class TrainingLoop {
 
 absl::Status TrainingLoop::OneStep() {
   const Batch batch = batches_.At(state_.step);
-  const auto rows = static_cast<int64_t>(batch.labels.size());
-  const auto losses = absl::MakeSpan(losses_).first(rows);
-  const absl::Span<const float> outputs = model_.Forward(batch.inputs, rows);
-  const auto gradient = absl::MakeSpan(output_gradient_).first(outputs.size());
-  ComputeLosses(settings_.loss, outputs, batch.labels, losses, gradient);
-  const double mean_loss = Mean(losses);
-  if (!std::isfinite(mean_loss)) {
-    outcome_.stop_reason = StopReason::kLossNotFinite;
-    outcome_.message = DescribeLossesNotFinite(state_.step, losses, batch.example_ids);
-    return CallAfterStep(state_.step, batch, losses, /*is_last=*/true);
+  const absl::Span<const float> losses = ComputeGradients(batch);
+  const StepTotals totals = ReduceGradients(losses);
+  DecideWhetherToStop(batch, losses, totals);
+  if (outcome_.stop_reason == StopReason::kLossNotFinite ||
+      outcome_.stop_reason == StopReason::kStopLoss) {
+    return CallAfterStep(state_.step, totals, /*is_last=*/true);
   }
-  if (mean_loss < settings_.stop_loss) {
-    outcome_.stop_reason = StopReason::kStopLoss;
-    return absl::OkStatus();
-  }
-  model_.Backward(batch.inputs, gradient.data(), rows);
   optimizer_.Step();
   const int64_t step = state_.step++;
 
-  if (settings_.stop_requested != nullptr && settings_.stop_requested->load()) {
-    outcome_.stop_reason = StopReason::kInterrupted;
-  }
   const bool is_last =
       state_.step == settings_.steps || outcome_.stop_reason == StopReason::kInterrupted;
-  if (absl::Status status = CallAfterStep(step, batch, losses, is_last); !status.ok()) {
+  if (absl::Status status = CallAfterStep(step, totals, is_last); !status.ok()) {
     return status;
   }
   if (!is_last && state_.step % settings_.evaluate_every == 0) {
@@ -122,22 +110,73 @@ absl::Status TrainingLoop::OneStep() {
       return status;
     }
   }
-  ShowProgress(mean_loss);
+  ShowProgress(totals.loss_sum / static_cast<double>(batch.all_example_ids.size()));
   return absl::OkStatus();
 }
 
-absl::Status TrainingLoop::CallAfterStep(int64_t step, const Batch& batch,
-                                         absl::Span<const float> losses, bool is_last) {
+// The share's losses, valid until the next call. The gradients of all shares add up to that of the
+// batch's mean loss.
+absl::Span<const float> TrainingLoop::ComputeGradients(const Batch& batch) {
+  const auto rows = static_cast<int64_t>(batch.labels.size());
+  const auto losses = absl::MakeSpan(losses_).first(rows);
+  const absl::Span<const float> outputs = model_.Forward(batch.inputs, rows);
+  const auto gradient = absl::MakeSpan(output_gradient_).first(outputs.size());
+  ComputeLosses(settings_.loss, outputs, batch.labels, losses, gradient,
+                static_cast<int64_t>(batch.all_example_ids.size()));
+  if (hooks_.after_forward) {
+    hooks_.after_forward({.step = state_.step, .losses = losses, .example_ids = batch.example_ids});
+  }
+  model_.Backward(batch.inputs, gradient.data(), rows);
+  return losses;
+}
+
+StepTotals TrainingLoop::ReduceGradients(absl::Span<const float> losses) {
+  const uint64_t command = hooks_.command_hash ? hooks_.command_hash() : 0;
+  StepTotals totals = {
+      .loss_sum = std::accumulate(losses.begin(), losses.end(), 0.0),
+      .stop_requested =
+          settings_.stop_requested != nullptr && settings_.stop_requested->load() ? 1U : 0U,
+      .least_command = command,
+      .greatest_command = command,
+  };
+  if (hooks_.all_reduce) {
+    hooks_.all_reduce(model_.gradients(), totals);
+  }
+  return totals;
+}
+
+void TrainingLoop::DecideWhetherToStop(const Batch& batch, absl::Span<const float> losses,
+                                       const StepTotals& totals) {
+  const double mean_loss = totals.loss_sum / static_cast<double>(batch.all_example_ids.size());
+  if (!std::isfinite(mean_loss)) {
+    outcome_.stop_reason = StopReason::kLossNotFinite;
+    outcome_.message = DescribeLossesNotFinite(state_.step, LossesOfAllRanks(batch, losses),
+                                               batch.all_example_ids);
+  } else if (mean_loss < settings_.stop_loss) {
+    outcome_.stop_reason = StopReason::kStopLoss;
+  } else if (totals.stop_requested != 0) {
+    outcome_.stop_reason = StopReason::kInterrupted;
+  }
+}
+
+// In the order of batch.all_example_ids.
+std::vector<float> TrainingLoop::LossesOfAllRanks(const Batch& batch,
+                                                  absl::Span<const float> losses) {
+  std::vector<float> all(batch.all_example_ids.size());
+  std::copy(losses.begin(), losses.end(), all.begin() + batch.share_begin);
+  if (hooks_.all_reduce) {
+    StepTotals unused;
+    hooks_.all_reduce(absl::MakeSpan(all), unused);
+  }
+  return all;
+}
+
+absl::Status TrainingLoop::CallAfterStep(int64_t step, const StepTotals& totals, bool is_last) {
   if (!hooks_.after_step) {
     return absl::OkStatus();
   }
-  const absl::StatusOr<StepOutcome> outcome = hooks_.after_step({
-      .step = step,
-      .losses = losses,
-      .example_ids = batch.example_ids,
-      .tensors = model_.tensors(),
-      .is_last = is_last,
-  });
+  const absl::StatusOr<StepOutcome> outcome = hooks_.after_step(
+      {.step = step, .totals = totals, .tensors = model_.tensors(), .is_last = is_last});
   if (!outcome.ok()) {
     return outcome.status();
   }

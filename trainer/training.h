@@ -1,4 +1,4 @@
-// The training loop: forward, losses, backward, optimizer, then the hooks.
+// The training loop: forward, losses, backward, all-reduce, optimizer.
 //
 //   TrainingState state;
 //   absl::StatusOr<TrainingOutcome> outcome = Train(settings, dataset, model, optimizer, hooks,
@@ -7,6 +7,9 @@
 // Step s (from 0) computes its losses from the parameters before its update. Hooks are called on
 // the caller's thread; the first error that one returns ends the training. Without hooks a step
 // allocates nothing.
+//
+// Ranks that train together call Train with equal arguments, but for their share and hooks. What
+// ends the training is decided from the totals of all of them, so that all end at the same step.
 #ifndef LEHR_TRAINER_TRAINING_H_
 #define LEHR_TRAINER_TRAINING_H_
 
@@ -22,11 +25,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "trainer/batches.h"
 #include "trainer/dataset.h"
 #include "trainer/evaluation.h"
 #include "trainer/losses.h"
 #include "trainer/mlp.h"
 #include "trainer/optimizer.h"
+#include "trainer/step_totals.h"
 
 namespace lehr {
 
@@ -36,6 +41,8 @@ struct TrainingSettings {
   int64_t steps = 1000;
   // Examples of a step; all of them if it is greater than their number. At least 1.
   int64_t batch_size = 128;
+  // Of each step's examples, those that are trained on here. More than one rank: all_reduce is set.
+  Share share;
   // Drives the shuffling.
   uint64_t seed = 0;
   // Ends before the update of a step whose mean loss is below this. 0: never.
@@ -65,16 +72,22 @@ struct TrainingState {
   bool operator==(const TrainingState&) const = default;
 };
 
-// One step as the hook sees it, after the optimizer's update.
-struct FinishedStep {
+// The losses of one step, from before its update.
+struct StepLosses {
   int64_t step;
-  // One loss for each example of the batch, and the example's index in the training set.
+  // One loss for each example of the share, and the example's index in the training set.
   absl::Span<const float> losses;
   absl::Span<const uint64_t> example_ids;
+};
+
+// One step after the optimizer's update.
+struct FinishedStep {
+  int64_t step;
+  // Of all ranks.
+  StepTotals totals;
   // The values may be changed in place.
   absl::Span<ModelTensor> tensors;
-  // No step follows: a perturbation now would only spoil the result. (A low loss may yet end an
-  // earlier step.)
+  // No step follows: a perturbation now would only spoil the result.
   bool is_last;
 };
 
@@ -103,8 +116,14 @@ struct TrainingProgress {
 
 // Each may be empty.
 struct TrainingHooks {
-  // After every update. Where the loss is not finite it is called without an update, and then the
-  // training ends.
+  // After every forward pass.
+  std::function<void(const StepLosses&)> after_forward;
+  // After every backward pass: the hash of the command that is held for the next step; 0: none.
+  std::function<uint64_t()> command_hash;
+  // Makes of each value its sum over all ranks, and combines the totals. Gives the same bits on
+  // every rank. Every rank calls it alike.
+  std::function<void(absl::Span<float> values, StepTotals& totals)> all_reduce;
+  // After every update. Where the loss ends the training it is called without one.
   std::function<absl::StatusOr<StepOutcome>(const FinishedStep&)> after_step;
   // The loop is about to be silent for a while: "evaluation" or "checkpoint".
   std::function<void(std::string_view reason)> before_pause;

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "client/core/command_hash.h"
 #include "client/core/noise.h"
 #include "client/core/parameter_digest.h"
@@ -412,6 +413,81 @@ TEST(Client, TakesSnapshotsSaysSoAndGoesBackToThem) {
   EXPECT_TRUE(supervisor.joins().at(0).has_snapshots());
   EXPECT_THAT(supervisor.reports().at(0).snapshots(), IsEmpty());
   EXPECT_THAT(supervisor.reports().at(1).snapshots(), ElementsAre(5));
+}
+
+// ---- Step in parts.
+
+TEST(Client, TheTrainerCanAgreeByItself) {
+  ScriptedSupervisor supervisor(Commanding);
+  ClientOptions options = Rank::Options(supervisor.address());
+  options.world_size = 2;
+  options.job_attempt = "a";
+  options.can_agree = true;
+  auto client = Client::Create(std::move(options));
+  ASSERT_TRUE(client.ok());
+  std::vector<float> weights = {1, 2};
+  const std::vector<float> losses = {1};
+  const Tensor tensors[] = {{.name = "w", .values = absl::MakeSpan(weights)}};
+  (*client)->Report(0, losses, {});
+  const uint64_t hash = (*client)->AwaitCommandHash(tensors);
+  EXPECT_EQ(hash, HashOf(CommandResponse(0).decision()));
+  // The optimizer's update comes between.
+  weights = {3, 4};
+  const StepResult result = (*client)->Apply({.min = hash, .max = hash});
+  EXPECT_TRUE(result.applied);
+  EXPECT_EQ(result.decision->step(), 0);
+  EXPECT_EQ(weights, Perturbed("w", {3, 4}, 0));
+  EXPECT_TRUE(supervisor.joins().at(0).can_agree());
+
+  (*client)->Report(1, losses, {});
+  supervisor.AwaitReports(2);
+  EXPECT_EQ(supervisor.reports().at(1).parameter_digest(), ParameterDigest(tensors));
+  const uint64_t next = (*client)->AwaitCommandHash(tensors);
+  EXPECT_FALSE((*client)->Apply({.min = 0, .max = next}).applied);
+}
+
+// The round trip takes place while the trainer computes.
+TEST(Client, ReportDoesNotWaitForTheDecision) {
+  absl::Notification reported;
+  ScriptedSupervisor supervisor([&](const v1::SuperviseRequest& request) {
+    if (request.has_report()) {
+      EXPECT_TRUE(reported.WaitForNotificationWithTimeout(absl::Seconds(20)));
+    }
+    return Commanding(request);
+  });
+  Rank rank(supervisor.address());
+  const std::vector<float> losses = {1};
+  rank.client().Report(0, losses, {});
+  reported.Notify();
+  const std::vector<Tensor> tensors = rank.tensors();
+  EXPECT_NE(rank.client().AwaitCommandHash(tensors), 0);
+}
+
+TEST(Client, ADiscardedCommandIsNeverApplied) {
+  ScriptedSupervisor supervisor(Commanding);
+  Rank rank(supervisor.address());
+  const std::vector<Tensor> tensors = rank.tensors();
+  const std::vector<float> losses = {1};
+  rank.client().Report(0, losses, {});
+  const uint64_t hash = rank.client().AwaitCommandHash(tensors);
+  EXPECT_NE(hash, 0);
+  const StepResult result = rank.client().Discard();
+  EXPECT_TRUE(result.decision.has_value());
+  EXPECT_FALSE(rank.client().Apply({.min = hash, .max = hash}).applied);
+  EXPECT_THAT(rank.weights, ElementsAre(1, 2, 3, 4));
+}
+
+TEST(Client, HoldsNoCommandForAStepThatIsNotReported) {
+  ScriptedSupervisor supervisor(Commanding);
+  Rank rank(supervisor.address());
+  rank.Step(0);
+  const std::vector<float> weights = rank.weights;
+  const std::vector<Tensor> tensors = rank.tensors();
+  const std::vector<float> losses = {1};
+  rank.client().Report(0, losses, {});
+  EXPECT_EQ(rank.client().AwaitCommandHash(tensors), 0);
+  EXPECT_FALSE(rank.client().Apply({.min = 0, .max = 0}).applied);
+  EXPECT_EQ(rank.weights, weights);
 }
 
 // ---- Refusals and misuse.

@@ -104,5 +104,41 @@ TEST(Batches, AGreaterBatchThanTheDataIsAFullBatch) {
   EXPECT_EQ(batches.At(3).labels.size(), 10U);
 }
 
+// 7 examples for 3 ranks.
+TEST(Batches, SharesAreConsecutivePartsOfTheBatch) {
+  for (const int64_t batch_size : {7, 1000}) {
+    const Examples examples = Numbered(batch_size == 7 ? 50 : 7);
+    Batches whole(examples, /*features=*/2, batch_size, /*seed=*/1);
+    const Batch expected = whole.At(2);
+    std::vector<uint64_t> ids;
+    std::vector<size_t> sizes;
+    for (int64_t rank = 0; rank < 3; ++rank) {
+      Batches batches(examples, /*features=*/2, batch_size, /*seed=*/1, {.rank = rank, .ranks = 3});
+      const Batch share = batches.At(2);
+      EXPECT_EQ(share.all_example_ids, expected.all_example_ids);
+      EXPECT_EQ(share.share_begin, static_cast<int64_t>(ids.size()));
+      ids.insert(ids.end(), share.example_ids.begin(), share.example_ids.end());
+      sizes.push_back(share.labels.size());
+      for (size_t row = 0; row < share.example_ids.size(); ++row) {
+        EXPECT_EQ(share.labels[row], examples.labels[share.example_ids[row]]);
+        EXPECT_EQ(share.inputs[2 * row], examples.inputs[2 * share.example_ids[row]]);
+      }
+    }
+    EXPECT_EQ(absl::MakeConstSpan(ids), expected.example_ids);
+    EXPECT_THAT(sizes, ElementsAre(2, 2, 3));
+  }
+}
+
+TEST(Batches, SomeSharesOfASmallBatchAreEmpty) {
+  const Examples examples = Numbered(10);
+  size_t total = 0;
+  for (int64_t rank = 0; rank < 4; ++rank) {
+    Batches batches(examples, /*features=*/2, /*batch_size=*/2, /*seed=*/1,
+                    {.rank = rank, .ranks = 4});
+    total += batches.At(0).example_ids.size();
+  }
+  EXPECT_EQ(total, 2);
+}
+
 }  // namespace
 }  // namespace lehr

@@ -47,6 +47,18 @@ TEST(SoftmaxCrossEntropy, ByHand) {
               ElementsAre(FloatEq(0.125), FloatEq(-0.75), FloatEq(0.625)));
 }
 
+// A share of a batch of four has a quarter of each gradient.
+TEST(SoftmaxCrossEntropy, OfAShareOfABatch) {
+  const std::vector<float> outputs = {0, std::log(2.0F), std::log(5.0F)};
+  const std::vector<int32_t> labels = {1};
+  std::vector<float> losses(1);
+  std::vector<float> gradient(3);
+  ComputeLosses(Loss::kSoftmaxCrossEntropy, outputs, labels, absl::MakeSpan(losses),
+                absl::MakeSpan(gradient), /*batch_size=*/4);
+  EXPECT_THAT(losses, ElementsAre(FloatEq(std::log(4.0F))));
+  EXPECT_THAT(gradient, ElementsAre(FloatEq(0.125 / 4), FloatEq(-0.75 / 4), FloatEq(0.625 / 4)));
+}
+
 TEST(SoftmaxCrossEntropy, StaysFiniteForGreatOutputs) {
   EXPECT_THAT(LossesOf(Loss::kSoftmaxCrossEntropy, {1e30F, -1e30F, 0, 1000}, {0, 0}),
               ElementsAre(0, FloatEq(1000)));

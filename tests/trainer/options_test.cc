@@ -55,6 +55,25 @@ TEST(Options, ThePapersXorHasThePapersPolicy) {
   EXPECT_EQ(options.supervision->min_imbalance, 0.1);
 }
 
+TEST(Options, SharedFlagsAreThoseThatAllRanksNeedAlike) {
+  const std::vector<std::string> flags = {"--task=csv", "--data=a.csv", "--checkpoint=c",
+                                          "--json=j", "--supervisor=one:1"};
+  const std::string shared = SharedFlags(Options(flags));
+  EXPECT_EQ(
+      shared,
+      SharedFlags(Options({"--task=csv", "--data=b.csv", "--checkpoint=d", "--supervisor=two:2"})));
+  for (const char* flag :
+       {"--label_column=2", "--data_seed=1", "--hidden=3", "--init=he", "--loss=bce",
+        "--optimizer=adam", "--lr=0.3", "--steps=3", "--batch=3", "--seed=3", "--stop_loss=3",
+        "--evaluate_every=3", "--checkpoint_every=3", "--run=other", "--policy=observe",
+        "--base_noise_level=3", "--min_imbalance=0.3", "--lag=3"}) {
+    std::vector<std::string> others = flags;
+    others.emplace_back(flag);
+    EXPECT_NE(shared, SharedFlags(Options(others))) << flag;
+  }
+  EXPECT_NE(shared, SharedFlags(Options({"--task=csv", "--data=a.csv", "--checkpoint=c"})));
+}
+
 TEST(Options, OtherTasksHaveAUnitNoiseLevel) {
   const TrainerOptions options = Options({"--task=digits", "--supervisor=[::1]:7070"});
   ASSERT_TRUE(options.supervision.has_value());
@@ -88,6 +107,7 @@ TEST(Options, EveryFlagIsTaken) {
                                           "--policy=observe",
                                           "--base_noise_level=0.0625",
                                           "--min_imbalance=1",
+                                          "--lag=64",
                                           "--json=r.json"});
   EXPECT_EQ(options.task, Task::kCsv);
   EXPECT_EQ(options.data.path, "a.csv");
@@ -115,6 +135,7 @@ TEST(Options, EveryFlagIsTaken) {
   EXPECT_EQ(options.supervision->policy, "observe");
   EXPECT_EQ(options.supervision->base_noise_level, 0.0625);
   EXPECT_EQ(options.supervision->min_imbalance, 1);
+  EXPECT_EQ(options.supervision->lag, 64);
   EXPECT_EQ(options.json, "r.json");
 }
 
@@ -208,6 +229,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCommandLine{"UnknownPolicy", {"--task=xor", "--policy=shake"}, "--policy: \"shake\""},
         BadCommandLine{
             "NegativeNoise", {"--task=xor", "--base_noise_level=-0.1"}, "--base_noise_level: -0.1"},
+        BadCommandLine{"LagAboveItsBound", {"--task=xor", "--lag=65"}, "--lag: 65"},
         BadCommandLine{
             "ImbalanceAboveOne", {"--task=xor", "--min_imbalance=1.1"}, "--min_imbalance: 1.1"},
         BadCommandLine{"ThePapersNetworkIsFixed",

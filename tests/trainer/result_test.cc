@@ -15,7 +15,8 @@ using Json = nlohmann::json;
 class ResultTest : public ::testing::Test {
  protected:
   Json Result() const {
-    return Json::parse(ResultJson(options_, model_, state_, outcome_, /*wall_seconds=*/1.5));
+    return Json::parse(
+        ResultJson(options_, /*ranks=*/3, model_, state_, outcome_, /*wall_seconds=*/1.5));
   }
 
   TrainerOptions options_ = {.task = Task::kDigits,
@@ -60,6 +61,7 @@ TEST_F(ResultTest, HasTheFieldsOfTheContract) {
     "loss": "softmax",
     "optimizer": "sgd",
     "learning_rate": 0.25,
+    "ranks": 3,
     "steps": 100,
     "stop_reason": "steps",
     "message": "",
@@ -102,14 +104,16 @@ TEST_F(ResultTest, TellsTheSupervisor) {
                                             .run = "r",
                                             .policy = "error_driven",
                                             .base_noise_level = 0.5,
-                                            .min_imbalance = 0.25};
+                                            .min_imbalance = 0.25,
+                                            .lag = 3};
   EXPECT_EQ(Result().at("supervisor"), Json::parse(R"({
     "address": "host:1",
     "run": "r",
     "generation": 2,
     "policy": "error_driven",
     "base_noise_level": 0.5,
-    "min_imbalance": 0.25
+    "min_imbalance": 0.25,
+    "lag": 3
   })"));
 }
 

@@ -49,15 +49,25 @@ TEST_F(TrainingTest, OneStepByHand) {
   settings_.steps = 1;
   std::vector<float> losses;
   std::vector<uint64_t> ids;
-  ASSERT_TRUE(TrainWith([&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
-                EXPECT_EQ(step.step, 0);
-                EXPECT_TRUE(step.is_last);
-                losses.assign(step.losses.begin(), step.losses.end());
-                ids.assign(step.example_ids.begin(), step.example_ids.end());
-                // After the update, with losses from before it.
-                EXPECT_EQ(step.tensors[0].values[0], 0.5);
-                return StepOutcome();
-              }).ok());
+  TrainingHooks hooks;
+  hooks.after_forward = [&](const StepLosses& step) {
+    EXPECT_EQ(step.step, 0);
+    losses.assign(step.losses.begin(), step.losses.end());
+    ids.assign(step.example_ids.begin(), step.example_ids.end());
+    EXPECT_EQ(weight(), 0);
+  };
+  hooks.command_hash = [] { return 77; };
+  hooks.after_step = [&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
+    EXPECT_EQ(step.step, 0);
+    EXPECT_TRUE(step.is_last);
+    EXPECT_EQ(step.totals.loss_sum, 1);
+    EXPECT_EQ(step.totals.least_command, 77);
+    EXPECT_EQ(step.totals.greatest_command, 77);
+    // After the update, with losses from before it.
+    EXPECT_EQ(step.tensors[0].values[0], 0.5);
+    return StepOutcome();
+  };
+  ASSERT_TRUE(TrainWith(hooks).ok());
   EXPECT_THAT(losses, ElementsAre(1, 0));
   EXPECT_THAT(ids, ElementsAre(0, 1));
   EXPECT_EQ(weight(), 0.5);
@@ -162,11 +172,15 @@ TEST_F(TrainingTest, LossesThatAreNotFiniteEndTheTrainingWithStepAndIds) {
   model_.tensors()[0].values[0] = 1;
   std::vector<float> reported;
   bool was_last = false;
-  const auto outcome = TrainWith([&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
+  TrainingHooks hooks;
+  hooks.after_forward = [&](const StepLosses& step) {
     reported.assign(step.losses.begin(), step.losses.end());
+  };
+  hooks.after_step = [&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
     was_last = step.is_last;
     return StepOutcome();
-  });
+  };
+  const auto outcome = TrainWith(hooks);
   ASSERT_TRUE(outcome.ok());
   EXPECT_EQ(outcome->stop_reason, StopReason::kLossNotFinite);
   EXPECT_EQ(outcome->message, "step 0: the loss of 1 of 2 examples is not finite: example 1 (inf)");
@@ -202,17 +216,34 @@ TEST_F(TrainingTest, ABrokenRunIsNotSaved) {
 
 TEST_F(TrainingTest, APerturbationActsFromTheNextStepOn) {
   std::vector<float> second_losses;
-  ASSERT_TRUE(TrainWith([&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
-                if (step.step == 1) {
-                  second_losses.assign(step.losses.begin(), step.losses.end());
-                }
-                step.tensors[0].values[0] = 0;
-                step.tensors[1].values[0] = 3;
-                StepOutcome outcome;
-                outcome.perturbed = step.step == 0;
-                return outcome;
-              }).ok());
+  TrainingHooks hooks;
+  hooks.after_forward = [&](const StepLosses& step) {
+    if (step.step == 1) {
+      second_losses.assign(step.losses.begin(), step.losses.end());
+    }
+  };
+  hooks.after_step = [&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
+    step.tensors[0].values[0] = 0;
+    step.tensors[1].values[0] = 3;
+    StepOutcome outcome;
+    outcome.perturbed = step.step == 0;
+    return outcome;
+  };
+  ASSERT_TRUE(TrainWith(hooks).ok());
   EXPECT_THAT(second_losses, ElementsAre(4, 9));
+}
+
+// The supervisor has its losses by then, so the hook must know that the step is over.
+TEST_F(TrainingTest, TheStepThatStopsByItsLossIsTheLast) {
+  settings_.stop_loss = 0.6;
+  std::vector<bool> is_last;
+  ASSERT_TRUE(TrainWith([&](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
+                is_last.push_back(step.is_last);
+                return StepOutcome();
+              }).ok());
+  EXPECT_THAT(is_last, ElementsAre(true));
+  EXPECT_EQ(state_.step, 0);
+  EXPECT_EQ(weight(), 0);
 }
 
 TEST_F(TrainingTest, TheStateRemembersWhatWasApplied) {
@@ -312,12 +343,11 @@ TEST(Training, EveryEpochReportsEveryExample) {
   TrainingState state;
   std::vector<int> seen(200);
   TrainingHooks hooks;
-  hooks.after_step = [&seen](const FinishedStep& step) -> absl::StatusOr<StepOutcome> {
+  hooks.after_forward = [&seen](const StepLosses& step) {
     EXPECT_EQ(step.losses.size(), step.example_ids.size());
     for (const uint64_t id : step.example_ids) {
       ++seen[id];
     }
-    return StepOutcome();
   };
   ASSERT_TRUE(Train({.steps = 8, .batch_size = 64, .evaluate_every = 100}, data, model, optimizer,
                     hooks, state)

@@ -1,0 +1,176 @@
+// What Lehr costs a trainer: steps that compute for a millisecond, with Client calls around the
+// computation and without, in turns within one run; one rank or, under mpirun, more of them, whose
+// agreement then rides on the all-reduce that both variants do. Prints the median of the ratios.
+//
+//   build/bin/supervised_step_benchmark                     # starts a build/bin/lehrd of its own
+//   mpirun -n 2 build/bin/supervised_step_benchmark
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+#include "trainer/collective.h"
+#include "trainer/ranks.h"
+
+namespace lehr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRounds = 41;
+constexpr int kStepsARound = 100;
+constexpr std::chrono::microseconds kStepTime(1000);
+constexpr size_t kLosses = 128;
+constexpr size_t kParameters = 10'000;
+
+// A lehrd beside this program, in a process of its own. It ends with the object.
+class Lehrd {
+ public:
+  Lehrd() {
+    std::string folder = (std::filesystem::temp_directory_path() / "lehr-XXXXXX").string();
+    folder_ = mkdtemp(folder.data());
+    const auto binary = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "lehrd";
+    const std::string command = "echo $$; exec " + binary.string() +
+                                " --listen=127.0.0.1:0 --http=none --data_dir=" + folder_ +
+                                "/data 2>&1";
+    pipe_ = popen(command.c_str(), "r");
+    char line[4096] = "";
+    fgets(line, sizeof(line), pipe_);
+    process_ = std::stoi(line);
+    const std::string before_address = "127.0.0.1:";
+    while (address_.empty() && fgets(line, sizeof(line), pipe_) != nullptr) {
+      const std::string text = line;
+      const size_t begin = text.find(before_address);
+      if (begin != std::string::npos) {
+        const size_t end = text.find_first_not_of("0123456789", begin + before_address.size());
+        address_ = text.substr(begin, end - begin);
+      }
+    }
+  }
+  ~Lehrd() {
+    kill(process_, SIGKILL);
+    pclose(pipe_);
+    std::filesystem::remove_all(folder_);
+  }
+  Lehrd(const Lehrd&) = delete;
+  Lehrd& operator=(const Lehrd&) = delete;
+
+  const std::string& address() const { return address_; }
+
+ private:
+  std::string folder_;
+  FILE* pipe_;
+  pid_t process_;
+  std::string address_;
+};
+
+void Compute() {
+  const auto end = Clock::now() + kStepTime;
+  while (Clock::now() < end) {
+  }
+}
+
+class Trainer {
+ public:
+  Trainer(Collective& ranks, const std::string& address, uint32_t lag) : ranks_(ranks) {
+    ClientOptions options;
+    options.supervisor = address;
+    options.run_id = "benchmark-" + std::to_string(lag);
+    options.rank = static_cast<uint32_t>(ranks.rank());
+    options.world_size = static_cast<uint32_t>(ranks.size());
+    options.job_attempt = SharedNonce(ranks);
+    options.can_agree = true;
+    options.settings.set_lag(lag);
+    // Every step has a command, which does next to nothing.
+    options.settings.mutable_policy()->mutable_error_driven()->set_base_noise_level(1e-6);
+    options.log = [](std::string_view) {};
+    client_ = *Client::Create(std::move(options));
+  }
+
+  void PlainStep() {
+    Compute();
+    StepTotals totals;
+    ranks_.AllReduce(absl::MakeSpan(gradients_), totals);
+  }
+
+  void SupervisedStep() {
+    // Forward and backward pass.
+    client_->Report(step_++, losses_, {});
+    Compute();
+    const uint64_t hash = client_->AwaitCommandHash(tensors_);
+    StepTotals totals = {.least_command = hash, .greatest_command = hash};
+    ranks_.AllReduce(absl::MakeSpan(gradients_), totals);
+    const StepResult result =
+        client_->Apply({.min = totals.least_command, .max = totals.greatest_command});
+    applied_ += result.applied ? 1 : 0;
+  }
+
+  int64_t applied() const { return applied_; }
+
+ private:
+  Collective& ranks_;
+  std::unique_ptr<Client> client_;
+  int64_t step_ = 0;
+  int64_t applied_ = 0;
+  const std::vector<float> losses_ = std::vector<float>(kLosses, 0.5F);
+  std::vector<float> gradients_ = std::vector<float>(kParameters);
+  // Few, so that the cost of the command is not that of its noise.
+  std::vector<float> weights_ = std::vector<float>(16);
+  const std::vector<Tensor> tensors_ = {{.name = "weight", .values = absl::MakeSpan(weights_)}};
+};
+
+// Seconds of a round.
+template <typename Step>
+double Time(const Step& step) {
+  const auto start = Clock::now();
+  for (int i = 0; i < kStepsARound; ++i) {
+    step();
+  }
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void Compare(Collective& ranks, const std::string& address, uint32_t lag) {
+  Trainer trainer(ranks, address, lag);
+  Time([&] { trainer.SupervisedStep(); });
+  std::vector<double> ratios;
+  for (int round = 0; round < kRounds; ++round) {
+    const double plain = Time([&] { trainer.PlainStep(); });
+    const double supervised = Time([&] { trainer.SupervisedStep(); });
+    ratios.push_back(plain / supervised);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  if (ranks.rank() == 0) {
+    std::printf(
+        "ranks %d, lag %u, steps of 1 ms: %.2f %% of the steps/s are left with Lehr (median of %d "
+        "rounds; quartiles %.2f and %.2f), %lld commands applied\n",
+        ranks.size(), lag, 100 * ratios[kRounds / 2], kRounds, 100 * ratios[kRounds / 4],
+        100 * ratios[3 * kRounds / 4], static_cast<long long>(trainer.applied()));
+  }
+}
+
+void Run() {
+  Collective ranks;
+  std::unique_ptr<Lehrd> lehrd;
+  std::string address;
+  if (ranks.rank() == 0) {
+    lehrd = std::make_unique<Lehrd>();
+    address = lehrd->address();
+  }
+  ranks.Broadcast(address);
+  for (const uint32_t lag : {1U, 0U}) {
+    Compare(ranks, address, lag);
+  }
+}
+
+}  // namespace
+}  // namespace lehr
+
+int main() { lehr::Run(); }
