@@ -2,6 +2,7 @@
 for that."""
 
 import shutil
+import signal
 import subprocess
 
 from cases import case, check
@@ -57,6 +58,11 @@ def dies(lehrd, jobs, commands):
     return lehrd.process.poll() is not None
 
 
+def expect_killed(lehrd):
+    code = lehrd.process.wait()
+    expect(code == -signal.SIGKILL, f"lehrd was not killed, but ended with {code}: {lehrd.complaint()}")
+
+
 def points(short, calls, full):
     if not full:
         yield from short
@@ -82,6 +88,7 @@ def kill_while_creating(place):
             passed.add(call)
             lehrd.kill()
             continue
+        expect_killed(lehrd)
         kills += 1
         lehrd.start()
         lehrd.kill()
@@ -109,6 +116,7 @@ def kill_while_serving(place):
             continue
         lehrd.launch(strace(lehrd, call, number, "signal=KILL"))
         if dies(lehrd, jobs, commands=30):
+            expect_killed(lehrd)
             kills += 1
         else:
             passed.add(call)

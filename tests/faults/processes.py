@@ -72,10 +72,15 @@ class Place(contextlib.ExitStack):
         self.binaries = pathlib.Path(binaries).resolve()
         # Short: the path of a Unix socket has at most 107 bytes.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lehr-faults-"))
-        self.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.push(self.remove_folder)
 
     def binary(self, name):
         return str(self.binaries / name)
+
+    def remove_folder(self, error, *_):
+        # Kept after a failure, for whoever looks into it.
+        if error is None or issubclass(error, Skip):
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Lehrd:
