@@ -16,7 +16,7 @@
 
 namespace lehr {
 
-// Which rank of which job this is. job_attempt: ClientOptions describes it; empty for one rank.
+// Which rank of which job this is. job_attempt: as in ClientOptions.
 struct JobPlace {
   uint32_t rank = 0;
   uint32_t world_size = 1;
