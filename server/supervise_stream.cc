@@ -108,7 +108,7 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
       return seat.status();
     }
     seat_ = *std::move(seat);
-    assembler_.emplace(seat_->seat.loss_offset);
+    assembler_.emplace(seat_->seat.loss_offset, seat_->seat.scope);
     return absl::OkStatus();
   }
 

@@ -70,6 +70,7 @@ std::string ResultJson(const TrainerOptions& options, const Mlp& model, const Tr
         {"run", options.supervision->run},
         {"generation", state.generation},
         {"policy", options.supervision->policy},
+        {"scope", options.supervision->scope},
         {"base_noise_level", options.supervision->base_noise_level},
         {"min_imbalance", options.supervision->min_imbalance},
     };

@@ -13,7 +13,7 @@ namespace {
 // An evaluation of the bundled data sets takes seconds; the supervisor waits this long at most.
 constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
-ClientOptions OptionsOf(const SupervisionOptions& options, uint64_t seed,
+ClientOptions OptionsOf(const SupervisionOptions& options, int64_t examples, uint64_t seed,
                         absl::Span<const ModelTensor> tensors, const TrainingState& state) {
   ClientOptions client;
   client.supervisor = options.address;
@@ -24,6 +24,10 @@ ClientOptions OptionsOf(const SupervisionOptions& options, uint64_t seed,
   policy.mutable_error_driven()->set_min_imbalance(options.min_imbalance);
   policy.set_observe(options.policy == "observe");
   client.settings.set_run_seed(seed);
+  if (options.scope == "dataset") {
+    client.settings.set_scope(v1::LOSS_SCOPE_DATASET);
+    client.settings.set_dataset_examples(static_cast<uint64_t>(examples));
+  }
   for (const ModelTensor& tensor : tensors) {
     client.tensors.push_back({.name = tensor.name, .reference_stddev = tensor.reference_stddev});
   }
@@ -42,11 +46,12 @@ std::vector<Tensor> TensorsOf(absl::Span<const ModelTensor> tensors) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options, uint64_t seed,
-                                                  Mlp& model, const TrainingState& state,
+absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
+                                                  int64_t examples, uint64_t seed, Mlp& model,
+                                                  const TrainingState& state,
                                                   TrainingHooks& hooks) {
   absl::StatusOr<std::unique_ptr<Client>> created =
-      Client::Create(OptionsOf(options, seed, model.tensors(), state));
+      Client::Create(OptionsOf(options, examples, seed, model.tensors(), state));
   if (!created.ok()) {
     return created.status();
   }

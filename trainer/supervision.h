@@ -14,12 +14,13 @@
 
 namespace lehr {
 
-// `seed`: from which the perturbations' seeds are derived. `state` is that of the next step, after
+// `examples`: how many the data set has to train with, with ids from 0. `seed`: from which the
+// perturbations' seeds are derived. `state` is that of the next step, after
 // a resume. Call it when hooks.save_checkpoint is set. The hooks hold the client; who called ends
 // with Client::Leave. INVALID_ARGUMENT for an option out of bounds.
-absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options, uint64_t seed,
-                                                  Mlp& model, const TrainingState& state,
-                                                  TrainingHooks& hooks);
+absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
+                                                  int64_t examples, uint64_t seed, Mlp& model,
+                                                  const TrainingState& state, TrainingHooks& hooks);
 
 }  // namespace lehr
 

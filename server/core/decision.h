@@ -30,6 +30,7 @@ enum class ReasonCode {
   kNoAgree = 12,
   kStddevNotFinite = 13,
   kRankLeft = 14,
+  kWarmingUp = 15,
 };
 
 struct Reason {

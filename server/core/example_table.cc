@@ -11,8 +11,8 @@
 namespace lehr {
 namespace {
 
-// How many losses ahead memory is asked for: a big table lies outside of the caches.
-constexpr size_t kPrefetchAhead = 16;
+// How many losses ahead memory is asked for.
+constexpr size_t kPrefetchAhead = 12;
 
 bool IsUsable(float loss) { return std::isfinite(loss) && loss >= 0; }
 
@@ -37,18 +37,21 @@ ExcludedLosses ExampleTable::Update(absl::Span<const ExampleLoss> step) {
   std::vector<uint32_t> touched;
   Change change;
   for (size_t i = 0; i < step.size(); ++i) {
-    if (i + kPrefetchAhead < step.size()) {
-      ids_.Prefetch(SplitMix(step[i + kPrefetchAhead].example_id));
-    }
-    // abs: -0 is 0.
-    const ExampleLoss example = {step[i].example_id, std::abs(step[i].loss)};
+    Prefetch(step, i);
+    const uint64_t hash = SplitMix(step[i].example_id);
     if (!IsUsable(step[i].loss)) {
       unusable.push_back(step[i].loss);
-    } else if (const uint32_t position = ids_.Find(SplitMix(example.example_id));
-               position != ExampleIds::kNone) {
-      Touch(position, example.loss, touched, change);
+      continue;
+    }
+    if (!hashes_.empty() && hash > hashes_.front()) {
+      continue;  // Not in the sample, for good.
+    }
+    // abs: -0 is 0.
+    const float loss = std::abs(step[i].loss);
+    if (const uint32_t position = ids_.Find(hash); position != ExampleIds::kNone) {
+      Touch(position, loss, touched, change);
     } else {
-      newcomers.push_back(example);
+      newcomers.push_back({.example_id = step[i].example_id, .loss = loss});
     }
   }
   for (const uint32_t position : touched) {
@@ -85,6 +88,18 @@ void ExampleTable::Judge(Example& example, double high) {
     example.anchor = example.loss;
   } else if (example.visits < kDeadVisits) {
     ++example.visits;
+  }
+}
+
+// A big table lies outside of the caches: without this, most of the time goes by in waiting.
+void ExampleTable::Prefetch(absl::Span<const ExampleLoss> step, size_t next) const {
+  if (next + 2 * kPrefetchAhead < step.size()) {
+    ids_.PrefetchSlot(SplitMix(step[next + 2 * kPrefetchAhead].example_id));
+  }
+  if (next + kPrefetchAhead < step.size()) {
+    const uint32_t position = ids_.PrefetchId(SplitMix(step[next + kPrefetchAhead].example_id));
+    __builtin_prefetch(examples_.data() + position);
+    by_loss_.Prefetch(position);
   }
 }
 

@@ -82,6 +82,7 @@ class ExampleTable {
   static bool IsDead(const Example& example) { return example.visits == kDeadVisits; }
   static void Judge(Example& example, double high);
 
+  void Prefetch(absl::Span<const ExampleLoss> step, size_t next) const;
   void Touch(uint32_t position, float loss, std::vector<uint32_t>& touched, Change& change);
   void Admit(std::vector<ExampleLoss> newcomers, double high, Change& change);
   void Add(const ExampleLoss& newcomer, double high);

@@ -29,6 +29,13 @@ class Tournament {
   template <typename At>
   void Update(uint32_t position, uint64_t id_before, const At& at);
 
+  // Makes an Update that comes a little later faster.
+  void Prefetch(uint32_t position) const {
+    if (!levels_.empty()) {
+      __builtin_prefetch(levels_[0].data() + position / kFanOut);
+    }
+  }
+
   // At most kMost.
   template <typename At>
   std::vector<ExampleLoss> Highest(const At& at) const;

@@ -101,6 +101,7 @@ TEST_F(ResultTest, TellsTheSupervisor) {
   options_.supervision = SupervisionOptions{.address = "host:1",
                                             .run = "r",
                                             .policy = "error_driven",
+                                            .scope = "dataset",
                                             .base_noise_level = 0.5,
                                             .min_imbalance = 0.25};
   EXPECT_EQ(Result().at("supervisor"), Json::parse(R"({
@@ -108,6 +109,7 @@ TEST_F(ResultTest, TellsTheSupervisor) {
     "run": "r",
     "generation": 2,
     "policy": "error_driven",
+    "scope": "dataset",
     "base_noise_level": 0.5,
     "min_imbalance": 0.25
   })"));
