@@ -66,7 +66,7 @@ absl::Status RankStream::HandleJoin(const v1::Join& join, absl::Time now) {
     return seat.status();
   }
   seat_ = *std::move(seat);
-  assembler_.emplace(seat_->seat.loss_offset);
+  assembler_.emplace(seat_->seat.loss_offset, seat_->seat.scope);
   return absl::OkStatus();
 }
 

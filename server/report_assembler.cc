@@ -1,11 +1,14 @@
 #include "server/report_assembler.h"
 
 #include <algorithm>
+#include <bit>
+#include <string>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "server/core/split_mix.h"
 
 namespace lehr {
 namespace {
@@ -14,13 +17,17 @@ absl::Span<const float> Losses(const v1::Report& piece) {
   return {piece.losses().data(), static_cast<size_t>(piece.losses_size())};
 }
 
-absl::Span<const uint64_t> ExampleIds(const v1::Report& piece) {
+absl::Span<const uint64_t> Ids(const v1::Report& piece) {
   return {piece.example_ids().data(), static_cast<size_t>(piece.example_ids_size())};
 }
 
-uint64_t LossesReported(const LossStatistics& losses) {
-  const ExcludedLosses& excluded = losses.excluded();
-  return losses.count() + excluded.nan + excluded.infinite + excluded.negative;
+// The same for the same losses of the same examples, in any order.
+uint64_t DigestOf(const StepReport& report) {
+  uint64_t digest = absl::Hash<std::string>()(report.losses.Serialize());
+  for (const ExampleLoss& example : report.examples) {
+    digest += SplitMix(SplitMix(example.example_id) ^ std::bit_cast<uint32_t>(example.loss));
+  }
+  return std::max<uint64_t>(digest, 1);
 }
 
 }  // namespace
@@ -34,8 +41,11 @@ absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report&
     partial_.emplace();
     partial_->step = piece.step();
   }
-  partial_->losses.Add(Losses(piece), loss_offset_);
-  partial_->top.Add(Losses(piece), ExampleIds(piece), loss_offset_);
+  if (scope_ == LossScope::kDataset) {
+    Keep(piece);
+  } else {
+    Sum(piece);
+  }
   if (piece.more()) {
     return std::optional<StepReport>();
   }
@@ -43,8 +53,7 @@ absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report&
   if (piece.has_parameter_digest()) {
     partial_->parameter_digest = piece.parameter_digest();
   }
-  const uint64_t digest = absl::Hash<std::string>()(partial_->losses.Serialize());
-  partial_->digest = std::max<uint64_t>(digest, 1);
+  partial_->digest = DigestOf(*partial_);
   return std::exchange(partial_, std::nullopt);
 }
 
@@ -64,19 +73,44 @@ absl::Status ReportAssembler::Check(const v1::Report& piece) const {
                                                    piece.snapshots_size(), " snapshots; at most ",
                                                    kMaxSnapshots, " can be held"));
   }
-  if (!partial_) {
-    return absl::OkStatus();
+  const bool is_dataset = scope_ == LossScope::kDataset;
+  if (is_dataset && piece.example_ids_size() != piece.losses_size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("step ", piece.step(), " comes with ", piece.losses_size(),
+                     " losses and no example ids; scope dataset needs an id for each loss"));
   }
-  if (piece.step() != partial_->step) {
+  if (partial_ && piece.step() != partial_->step) {
     return absl::InvalidArgumentError(absl::StrCat(
         "step ", piece.step(), " comes before the last piece of step ", partial_->step));
   }
-  const uint64_t losses = LossesReported(partial_->losses) + piece.losses_size();
-  if (losses > kMaxStepLosses) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "step ", piece.step(), " has ", losses, " losses; at most ", kMaxStepLosses, " are taken"));
+  const uint64_t losses = LossesSoFar() + piece.losses_size();
+  const uint64_t most = is_dataset ? kMaxStepExamples : kMaxStepLosses;
+  if (losses > most) {
+    return absl::InvalidArgumentError(absl::StrCat("step ", piece.step(), " has ", losses,
+                                                   " losses; at most ", most, " are taken"));
   }
   return absl::OkStatus();
+}
+
+uint64_t ReportAssembler::LossesSoFar() const {
+  if (!partial_) {
+    return 0;
+  }
+  const ExcludedLosses& excluded = partial_->losses.excluded();
+  return partial_->losses.count() + excluded.nan + excluded.infinite + excluded.negative +
+         partial_->examples.size();
+}
+
+void ReportAssembler::Sum(const v1::Report& piece) {
+  partial_->losses.Add(Losses(piece), loss_offset_);
+  partial_->top.Add(Losses(piece), Ids(piece), loss_offset_);
+}
+
+void ReportAssembler::Keep(const v1::Report& piece) {
+  for (int i = 0; i < piece.losses_size(); ++i) {
+    partial_->examples.push_back(
+        {.example_id = piece.example_ids(i), .loss = piece.losses(i) + loss_offset_});
+  }
 }
 
 }  // namespace lehr

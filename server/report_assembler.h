@@ -1,7 +1,8 @@
 // The pieces of one rank's reports, put together: one StepReport for each complete step.
 //
-// Losses are summed as they come, so a step of 2^24 losses holds no more memory than one of 2.
-// Not thread-safe: it belongs to one stream.
+// Scope batch: losses are summed as they come, so a step of 2^24 losses holds no more memory than
+// one of 2. Scope dataset: they are kept with their examples, at most kMaxStepExamples of them. Not
+// thread-safe: it belongs to one stream.
 #ifndef LEHR_SERVER_REPORT_ASSEMBLER_H_
 #define LEHR_SERVER_REPORT_ASSEMBLER_H_
 
@@ -21,8 +22,9 @@ inline constexpr int kMaxSnapshots = 8;
 
 class ReportAssembler {
  public:
-  // See RunSettings.loss_offset.
-  explicit ReportAssembler(float loss_offset) : loss_offset_(loss_offset) {}
+  // See RunSettings.
+  explicit ReportAssembler(float loss_offset, LossScope scope = LossScope::kBatch)
+      : loss_offset_(loss_offset), scope_(scope) {}
 
   // The step's report if `piece` completes it, nothing if more pieces follow. INVALID_ARGUMENT with
   // the offending value if a bound is exceeded; the step's pieces so far are then dropped.
@@ -30,8 +32,12 @@ class ReportAssembler {
 
  private:
   absl::Status Check(const v1::Report& piece) const;
+  uint64_t LossesSoFar() const;
+  void Sum(const v1::Report& piece);
+  void Keep(const v1::Report& piece);
 
   const float loss_offset_;
+  const LossScope scope_;
   std::optional<StepReport> partial_;
 };
 

@@ -65,7 +65,7 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
   if (report.parameter_digest) {
     CompareReplicas(seat.rank, step, *report.parameter_digest);
   }
-  const uint64_t losses = report.losses.count();
+  const uint64_t losses = report.losses.count() + report.examples.size();
   ReportResult result = generation_->Report(seat.rank, std::move(report), now);
   if (const auto* taken = std::get_if<ReportTaken>(&result)) {
     Publish(taken->effects);

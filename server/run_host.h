@@ -59,6 +59,7 @@ class RunHost {
     uint64_t generation = 0;
     uint32_t rank = 0;
     float loss_offset = 0;
+    LossScope scope = LossScope::kBatch;
     std::shared_ptr<RankOutbox> outbox;
   };
 

@@ -126,6 +126,7 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
   return Seat{.generation = record_.generation(),
               .rank = join.rank(),
               .loss_offset = generation_->spec().settings.loss_offset,
+              .scope = generation_->spec().settings.scope,
               .outbox = std::move(outbox)};
 }
 

@@ -16,6 +16,7 @@ enum GaugeIndex {
   kImbalance,
   kMeanLoss,
   kMaxLoss,
+  kDeadExamples,
   kNoiseStddev,
   kGaugeCount,
 };
@@ -36,6 +37,8 @@ constexpr std::array<GaugeText, kGaugeCount> kGauges = {{
     {"lehr_run_imbalance", "Squared imbalance of the step's losses, from 0 to 1."},
     {"lehr_run_mean_loss", "Mean of the step's losses, in the unit of the loss."},
     {"lehr_run_max_loss", "Greatest of the step's losses, in the unit of the loss."},
+    {"lehr_run_dead_examples",
+     "Scope dataset: examples whose loss is high and has not moved over their last visits."},
     {"lehr_run_noise_stddev",
      "Standard deviation of the noise that the newest decision commands, 0 for none."},
 }};
@@ -97,6 +100,7 @@ void RunSeries::DecisionMade(std::string_view run_id, const v1::Decision& decisi
   gauges[kImbalance]->Set(observation.imbalance());
   gauges[kMeanLoss]->Set(observation.mean());
   gauges[kMaxLoss]->Set(observation.max());
+  gauges[kDeadExamples]->Set(static_cast<double>(observation.dead_examples()));
   gauges[kNoiseStddev]->Set(NoiseStddev(decision));
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/time_util.h"
@@ -13,6 +14,8 @@ namespace {
 using google::protobuf::util::TimeUtil;
 
 constexpr uint32_t kMaxLag = 64;
+constexpr uint64_t kMaxDatasetExamples = uint64_t{1} << 40;
+constexpr uint32_t kDefaultTableExamples = uint32_t{1} << 20;
 constexpr absl::Duration kMinTimeout = absl::Milliseconds(1);
 constexpr absl::Duration kMaxTimeout = absl::Hours(1);
 
@@ -35,6 +38,56 @@ google::protobuf::Duration DurationToProto(absl::Duration duration) {
   return TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
 }
 
+absl::Status ReadScope(const v1::RunSettings& proto, RunSettings& settings) {
+  switch (proto.scope()) {
+    case v1::LOSS_SCOPE_UNSPECIFIED:
+    case v1::LOSS_SCOPE_BATCH:
+      if (proto.dataset_examples() != 0) {
+        return OutOfBounds("dataset_examples", proto.dataset_examples(),
+                           "0 with scope LOSS_SCOPE_BATCH");
+      }
+      if (proto.table_examples() != 0) {
+        return OutOfBounds("table_examples", proto.table_examples(),
+                           "0 with scope LOSS_SCOPE_BATCH");
+      }
+      return absl::OkStatus();
+    case v1::LOSS_SCOPE_DATASET:
+      if (proto.dataset_examples() < 1 || proto.dataset_examples() > kMaxDatasetExamples) {
+        return OutOfBounds("dataset_examples", proto.dataset_examples(),
+                           "in [1, 2^40] with scope LOSS_SCOPE_DATASET");
+      }
+      if (proto.table_examples() > ExampleTable::kMostExamples) {
+        return OutOfBounds("table_examples", proto.table_examples(), "in [0, 2^22]");
+      }
+      settings.scope = LossScope::kDataset;
+      settings.dataset_examples = proto.dataset_examples();
+      settings.table_examples =
+          proto.table_examples() == 0 ? kDefaultTableExamples : proto.table_examples();
+      return absl::OkStatus();
+    default:
+      return OutOfBounds("scope", static_cast<int>(proto.scope()),
+                         "LOSS_SCOPE_BATCH or LOSS_SCOPE_DATASET");
+  }
+}
+
+void AddExamples(const std::vector<ExampleLoss>& examples,
+                 google::protobuf::RepeatedPtrField<v1::ExampleLoss>& proto) {
+  for (const ExampleLoss& example : examples) {
+    v1::ExampleLoss* entry = proto.Add();
+    entry->set_example_id(example.example_id);
+    entry->set_loss(example.loss);
+  }
+}
+
+std::vector<ExampleLoss> ExamplesFromProto(
+    const google::protobuf::RepeatedPtrField<v1::ExampleLoss>& proto) {
+  std::vector<ExampleLoss> examples;
+  for (const v1::ExampleLoss& entry : proto) {
+    examples.push_back({.example_id = entry.example_id(), .loss = entry.loss()});
+  }
+  return examples;
+}
+
 v1::Observation ToProto(const Observation& observation) {
   const Temperature& measured = observation.temperature;
   v1::Observation proto;
@@ -50,11 +103,10 @@ v1::Observation ToProto(const Observation& observation) {
   proto.set_nan_losses(observation.excluded.nan);
   proto.set_infinite_losses(observation.excluded.infinite);
   proto.set_negative_losses(observation.excluded.negative);
-  for (const ExampleLoss& example : observation.highest) {
-    v1::ExampleLoss* entry = proto.add_highest();
-    entry->set_example_id(example.example_id);
-    entry->set_loss(example.loss);
-  }
+  AddExamples(observation.highest, *proto.mutable_highest());
+  proto.set_coverage(observation.coverage);
+  proto.set_dead_examples(observation.dead_examples);
+  AddExamples(observation.dead, *proto.mutable_dead());
   return proto;
 }
 
@@ -72,9 +124,10 @@ Observation ObservationFromProto(const v1::Observation& proto) {
   observation.excluded.nan = proto.nan_losses();
   observation.excluded.infinite = proto.infinite_losses();
   observation.excluded.negative = proto.negative_losses();
-  for (const v1::ExampleLoss& entry : proto.highest()) {
-    observation.highest.push_back({.example_id = entry.example_id(), .loss = entry.loss()});
-  }
+  observation.highest = ExamplesFromProto(proto.highest());
+  observation.coverage = proto.coverage();
+  observation.dead_examples = proto.dead_examples();
+  observation.dead = ExamplesFromProto(proto.dead());
   return observation;
 }
 
@@ -198,9 +251,8 @@ absl::StatusOr<RunSettings> SettingsFromProto(const v1::RunSettings& proto, uint
   }
   settings.guards = *guards;
   settings.run_seed = proto.run_seed();
-  if (proto.scope() != v1::LOSS_SCOPE_UNSPECIFIED && proto.scope() != v1::LOSS_SCOPE_BATCH) {
-    return OutOfBounds("scope", static_cast<int>(proto.scope()),
-                       "LOSS_SCOPE_BATCH, the only one that is served yet");
+  if (absl::Status status = ReadScope(proto, settings); !status.ok()) {
+    return status;
   }
   if (proto.lag() > kMaxLag) {
     return OutOfBounds("lag", proto.lag(), absl::StrCat("in [0, ", kMaxLag, "]"));
@@ -290,7 +342,10 @@ v1::RunSettings ToProto(const RunSettings& settings) {
   *proto.mutable_policy() = ToProto(settings.policy);
   *proto.mutable_guards() = ToProto(settings.guards);
   proto.set_run_seed(settings.run_seed);
-  proto.set_scope(v1::LOSS_SCOPE_BATCH);
+  proto.set_scope(settings.scope == LossScope::kDataset ? v1::LOSS_SCOPE_DATASET
+                                                        : v1::LOSS_SCOPE_BATCH);
+  proto.set_dataset_examples(settings.dataset_examples);
+  proto.set_table_examples(settings.table_examples);
   proto.set_lag(settings.lag);
   proto.set_loss_offset(settings.loss_offset);
   *proto.mutable_straggler_timeout() = DurationToProto(settings.straggler_timeout);

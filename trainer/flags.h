@@ -38,6 +38,7 @@ struct Flags {
   std::string supervisor = "none";
   std::string run;
   std::string policy = "error_driven";
+  std::string scope = "batch";
   std::optional<double> base_noise_level;
   std::optional<double> min_imbalance;
   int64_t lag = 0;

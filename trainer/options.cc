@@ -158,6 +158,10 @@ std::optional<SupervisionOptions> ResolveSupervision(const Flags& flags,
     throw CLI::ValidationError(
         "--policy", absl::StrCat("\"", flags.policy, "\" is not one of error_driven, observe"));
   }
+  if (flags.scope != "batch" && flags.scope != "dataset") {
+    throw CLI::ValidationError("--scope",
+                               absl::StrCat("\"", flags.scope, "\" is not one of batch, dataset"));
+  }
   const std::string run = flags.run.empty() ? absl::StrCat(flags.task, "-", flags.seed) : flags.run;
   CheckRunId(run);
   if (flags.supervisor == "none") {
@@ -168,6 +172,7 @@ std::optional<SupervisionOptions> ResolveSupervision(const Flags& flags,
       .address = flags.supervisor,
       .run = run,
       .policy = flags.policy,
+      .scope = flags.scope,
       .base_noise_level = flags.base_noise_level.value_or(defaults.base_noise_level),
       .min_imbalance = flags.min_imbalance.value_or(defaults.min_imbalance),
       .lag = flags.lag,
@@ -256,7 +261,8 @@ std::string SharedFlags(const TrainerOptions& options) {
   }
   const SupervisionOptions& supervision = *options.supervision;
   absl::StrAppend(&flags, "\n--supervisor=an address\n--run=", supervision.run,
-                  "\n--policy=", supervision.policy, "\n--lag=", supervision.lag);
+                  "\n--policy=", supervision.policy, "\n--scope=", supervision.scope,
+                  "\n--lag=", supervision.lag);
   return flags + absl::StrFormat("\n--base_noise_level=%.17g\n--min_imbalance=%.17g",
                                  supervision.base_noise_level, supervision.min_imbalance);
 }

@@ -23,6 +23,8 @@ struct SupervisionOptions {
   std::string run;
   // "error_driven" or "observe".
   std::string policy;
+  // Whose losses the temperature is of: "batch" or "dataset".
+  std::string scope;
   // Noise standard deviation per unit of temperature. Finite, >= 0.
   double base_noise_level;
   // No noise at or below this unsquared imbalance. [0, 1].

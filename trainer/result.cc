@@ -89,6 +89,7 @@ std::string ResultJson(const TrainerOptions& options, int64_t ranks, const Mlp& 
         {"run", options.supervision->run},
         {"generation", state.generation},
         {"policy", options.supervision->policy},
+        {"scope", options.supervision->scope},
         {"base_noise_level", options.supervision->base_noise_level},
         {"min_imbalance", options.supervision->min_imbalance},
         {"lag", options.supervision->lag},

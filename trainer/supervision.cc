@@ -16,8 +16,9 @@ namespace {
 // An evaluation of the bundled data sets takes seconds; the supervisor waits this long at most.
 constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
-ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place, uint64_t seed,
-                        absl::Span<const ModelTensor> tensors, const TrainingState& state) {
+ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place, int64_t examples,
+                        uint64_t seed, absl::Span<const ModelTensor> tensors,
+                        const TrainingState& state) {
   ClientOptions client;
   client.supervisor = options.address;
   client.run_id = options.run;
@@ -37,6 +38,10 @@ ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place
   policy.set_observe(options.policy == "observe");
   client.settings.set_run_seed(seed);
   client.settings.set_lag(static_cast<uint32_t>(options.lag));
+  if (options.scope == "dataset") {
+    client.settings.set_scope(v1::LOSS_SCOPE_DATASET);
+    client.settings.set_dataset_examples(static_cast<uint64_t>(examples));
+  }
   for (const ModelTensor& tensor : tensors) {
     client.tensors.push_back({.name = tensor.name, .reference_stddev = tensor.reference_stddev});
   }
@@ -68,10 +73,11 @@ std::vector<Tensor> TensorsOf(absl::Span<const ModelTensor> tensors) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
-                                                  const JobPlace& place, uint64_t seed, Mlp& model,
-                                                  Optimizer& optimizer, const TrainingState& state,
+                                                  const JobPlace& place, int64_t examples,
+                                                  uint64_t seed, Mlp& model, Optimizer& optimizer,
+                                                  const TrainingState& state,
                                                   TrainingHooks& hooks) {
-  ClientOptions client_options = OptionsOf(options, place, seed, model.tensors(), state);
+  ClientOptions client_options = OptionsOf(options, place, examples, seed, model.tensors(), state);
   client_options.snapshots = SnapshotsOf(model, optimizer);
   absl::StatusOr<std::unique_ptr<Client>> created = Client::Create(std::move(client_options));
   if (!created.ok()) {

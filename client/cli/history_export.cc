@@ -32,7 +32,7 @@ CsvExport::CsvExport(std::ostream& out) : out_(out) {
   out_ << "generation,step,apply_step,closed_unix_ns,losses,temperature,magnitude,imbalance,"
           "unsquared_imbalance,entropy,root_mean_square,mean,max,nan_losses,infinite_losses,"
           "negative_losses,policy,reason,reason_value,reason_limit,actions,withheld,stddev,reports,"
-          "applied_ranks,skipped_ranks\n";
+          "applied_ranks,skipped_ranks,coverage,dead_examples\n";
 }
 
 void CsvExport::Add(const v1::HistoryEntry& entry) {
@@ -65,6 +65,8 @@ void CsvExport::Add(const v1::HistoryEntry& entry) {
       Exact(decision.reports()),
       Exact(entry.applied()),
       Exact(entry.skipped()),
+      Exact(observation.coverage()),
+      Exact(observation.dead_examples()),
   };
   out_ << absl::StrJoin(cells, ",") << '\n';
 }

@@ -39,11 +39,48 @@ std::string LeftOutText(const v1::Observation& observation) {
   return kinds.empty() ? "" : absl::StrCat("; left out: ", absl::StrJoin(kinds, ", "));
 }
 
-std::string HighestText(const v1::Observation& observation) {
-  return absl::StrJoin(
-      observation.highest(), ", ", [](std::string* out, const v1::ExampleLoss& example) {
-        absl::StrAppendFormat(out, "%.4g (example %d)", example.loss(), example.example_id());
-      });
+using Examples = google::protobuf::RepeatedPtrField<v1::ExampleLoss>;
+
+std::string ExamplesText(const Examples& examples) {
+  return absl::StrJoin(examples, ", ", [](std::string* out, const v1::ExampleLoss& example) {
+    absl::StrAppendFormat(out, "%.4g (example %d)", example.loss(), example.example_id());
+  });
+}
+
+std::string CoverageText(const v1::Run& run) {
+  return absl::StrFormat(
+      "%.4g %% of %d examples are known", 100 * run.observation().coverage(),
+      std::min<uint64_t>(run.settings().dataset_examples(), run.settings().table_examples()));
+}
+
+// Where there are more dead examples than it lists.
+const char* More(const v1::Observation& observation) {
+  const auto listed = static_cast<uint64_t>(observation.dead_size());
+  return observation.dead_examples() > listed ? ", ..." : "";
+}
+
+std::string DeadText(const v1::Observation& observation) {
+  if (observation.dead_examples() == 0) {
+    return "no examples";
+  }
+  return absl::StrCat(observation.dead_examples(), " examples: ", ExamplesText(observation.dead()),
+                      More(observation));
+}
+
+// What a line of a dataset's decision tells beside its reason.
+std::string DatasetText(const v1::Observation& observation) {
+  std::string text;
+  if (observation.coverage() > 0 && observation.coverage() < 1) {
+    absl::StrAppendFormat(&text, "; %.3g %% known", 100 * observation.coverage());
+  }
+  if (observation.dead_examples() > 0) {
+    const std::string ids =
+        absl::StrJoin(observation.dead(), ", ", [](std::string* out, const v1::ExampleLoss& dead) {
+          absl::StrAppend(out, dead.example_id());
+        });
+    absl::StrAppend(&text, "; ", observation.dead_examples(), " dead: ", ids, More(observation));
+  }
+  return text;
 }
 
 std::string DurationText(const google::protobuf::Duration& duration) {
@@ -56,6 +93,10 @@ std::string SettingsText(const v1::RunSettings& settings) {
       absl::StrCat("lag ", settings.lag(), ", run_seed ", settings.run_seed(),
                    ", straggler_timeout ", DurationText(settings.straggler_timeout()),
                    ", join_timeout ", DurationText(settings.join_timeout()));
+  if (settings.scope() == v1::LOSS_SCOPE_DATASET) {
+    absl::StrAppend(&text, ", scope dataset of ", settings.dataset_examples(),
+                    " examples, table_examples ", settings.table_examples());
+  }
   if (settings.loss_offset() != 0) {
     absl::StrAppend(&text, ", loss_offset ", Short(settings.loss_offset()));
   }
@@ -154,7 +195,11 @@ void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
                                 ", root mean square ", Short(observation.root_mean_square()),
                                 ", max ", Short(observation.max()), LeftOutText(observation)));
     if (observation.highest_size() > 0) {
-      fact("highest", HighestText(observation));
+      fact("highest", ExamplesText(observation.highest()));
+    }
+    if (run.settings().scope() == v1::LOSS_SCOPE_DATASET) {
+      fact("coverage", CoverageText(run));
+      fact("dead", DeadText(observation));
     }
   }
   fact("decision", run.step() < 0 ? "none yet" : ReasonText(run.reason()));
@@ -185,9 +230,10 @@ std::string DecisionLine(const v1::Decision& decision, const std::string& graph)
   const v1::Observation& observation = decision.observation();
   const std::string noise =
       decision.actions().empty() ? "-" : Short(decision.actions(0).perturb().stddev());
-  return absl::StrFormat("%10d  %11.4g  %11.4g  %9.4g  %11s  %s%s", decision.step(),
+  return absl::StrFormat("%10d  %11.4g  %11.4g  %9.4g  %11s  %s%s%s", decision.step(),
                          observation.temperature(), observation.mean(), observation.imbalance(),
-                         noise, graph.empty() ? "" : graph + "  ", ReasonText(decision.reason()));
+                         noise, graph.empty() ? "" : graph + "  ", ReasonText(decision.reason()),
+                         DatasetText(observation));
 }
 
 }  // namespace lehr

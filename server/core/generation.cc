@@ -7,6 +7,23 @@
 #include "server/core/perturbation_seed.h"
 
 namespace lehr {
+namespace {
+
+std::optional<ExampleTable> TableFor(const RunSettings& settings) {
+  return settings.scope == LossScope::kDataset
+             ? std::optional<ExampleTable>(settings.table_examples)
+             : std::nullopt;
+}
+
+// What the rule of the settings wants, once it has seen enough.
+Proposal ProposeFor(const RunSettings& settings, const Observation& observation) {
+  if (settings.scope == LossScope::kDataset && observation.coverage < kWarmCoverage) {
+    return {.reason = {ReasonCode::kWarmingUp, observation.coverage, kWarmCoverage}};
+  }
+  return Propose(settings.policy, observation);
+}
+
+}  // namespace
 
 Generation::Generation(const GenerationSpec& spec) : Generation(spec, GuardState()) {}
 
@@ -14,6 +31,7 @@ Generation::Generation(const GenerationSpec& spec, GuardState guards)
     : spec_(spec),
       members_(spec.world_size, spec.resume_step - 1),
       guard_state_(std::move(guards)),
+      table_(TableFor(spec.settings)),
       decided_through_(spec.resume_step - 1),
       unknown_through_(spec.resume_step - 1) {}
 
@@ -22,6 +40,7 @@ Generation::Generation(const GenerationSpec& spec, GenerationState state, bool c
     : spec_(spec),
       members_(spec.world_size, state.decided_through),
       guard_state_(std::move(state.guards)),
+      table_(TableFor(spec.settings)),
       decided_through_(state.decided_through),
       gate_deadline_(now + spec.settings.join_timeout),
       unclean_(!clean_stop),
@@ -117,9 +136,13 @@ ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now
                          absl::StrCat("step is ", step, ", more than ", kMaxOpenSteps,
                                       " beyond the oldest open step ", open_.begin()->first)};
   }
+  if (std::optional<ReportRefused> refused = TooManyExamples(report)) {
+    return *std::move(refused);
+  }
   OpenStep& target = OpenStepAt(step, now);
   target.losses.Merge(report.losses);
   target.top.Merge(report.top);
+  target.examples.insert(target.examples.end(), report.examples.begin(), report.examples.end());
   target.reporters.push_back(rank);
   target.last_report = now;
   members_.Report(rank, step, report.digest);
@@ -187,6 +210,30 @@ void Generation::OpenGate(absl::Time now) {
   }
 }
 
+// A rank that runs ahead must not keep out the reports that close the oldest step.
+std::optional<ReportRefused> Generation::TooManyExamples(const StepReport& report) const {
+  size_t of_step = report.examples.size();
+  size_t of_all = report.examples.size();
+  for (const auto& [step, open] : open_) {
+    of_step += step == report.step ? open.examples.size() : 0;
+    of_all += open.examples.size();
+  }
+  if (of_step > kMaxStepExamples) {
+    return ReportRefused{
+        RefusalCode::kInvalid,
+        absl::StrCat("step ", report.step, " has ", of_step,
+                     " losses over all ranks; scope dataset takes at most ", kMaxStepExamples)};
+  }
+  const bool is_oldest = open_.empty() || report.step <= open_.begin()->first;
+  const size_t limit = is_oldest ? 2 * kMaxOpenExamples : kMaxOpenExamples;
+  if (of_all > limit) {
+    return ReportRefused{RefusalCode::kOutsideWindow,
+                         absl::StrCat("with step ", report.step, " the open steps would hold ",
+                                      of_all, " losses; scope dataset lets them hold ", limit)};
+  }
+  return std::nullopt;
+}
+
 Generation::OpenStep& Generation::OpenStepAt(int64_t step, absl::Time now) {
   const auto [position, is_new] = open_.try_emplace(step);
   OpenStep& open = position->second;
@@ -230,7 +277,7 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
   StepDecision decision = Blank(step, now);
   decision.policy = PolicyName(open.settings.policy);
   decision.reports = static_cast<uint32_t>(open.reporters.size());
-  decision.observation = MakeObservation(open.losses, open.top);
+  decision.observation = Observe(open);
   const uint32_t quorum = Quorum(open.settings);
   if (step <= unknown_through_) {
     decision.reason = {ReasonCode::kUnknownAfterCrash, static_cast<double>(unknown_through_)};
@@ -238,7 +285,7 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
     decision.reason = {ReasonCode::kBelowQuorum, static_cast<double>(decision.reports),
                        static_cast<double>(quorum)};
   } else {
-    Proposal proposal = Propose(open.settings.policy, decision.observation);
+    Proposal proposal = ProposeFor(open.settings, decision.observation);
     const std::optional<Reason> veto = Veto(open.settings, proposal);
     Guarded guarded = ApplyGuards(open.settings.guards, std::move(guard_state_), veto, step,
                                   decision.observation.temperature.mean, std::move(proposal));
@@ -257,6 +304,14 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
           .reporters = std::move(open.reporters),
           .first_report = open.first_report,
           .last_report = open.last_report};
+}
+
+Observation Generation::Observe(const OpenStep& open) {
+  if (!table_) {
+    return MakeObservation(open.losses, open.top);
+  }
+  const ExcludedLosses excluded = table_->Update(open.examples);
+  return MakeObservation(*table_, excluded, spec_.settings.dataset_examples);
 }
 
 // Why the ranks cannot or may not do what is proposed, if so.

@@ -28,6 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "server/core/decision.h"
+#include "server/core/example_table.h"
 #include "server/core/guards.h"
 #include "server/core/membership.h"
 #include "server/core/policy.h"
@@ -40,6 +41,16 @@ inline constexpr int64_t kMaxOpenSteps = 1024;
 inline constexpr size_t kRecentDecisions = 32;
 inline constexpr int64_t kMaxStep = int64_t{1} << 62;
 
+// Scope dataset: losses with their examples that wait in memory, 16 bytes each: of one step, over
+// all ranks; and of all open steps, above which only the oldest of them takes more, up to twice as
+// many.
+inline constexpr size_t kMaxStepExamples = size_t{1} << 22;
+inline constexpr size_t kMaxOpenExamples = size_t{1} << 22;
+// Scope dataset: nothing acts below this coverage.
+inline constexpr double kWarmCoverage = 0.95;
+
+enum class LossScope { kBatch, kDataset };
+
 // How a generation is measured and decided; decision.proto documents each field of RunSettings.
 struct RunSettings {
   Policy policy;
@@ -47,6 +58,10 @@ struct RunSettings {
   uint64_t run_seed = 0;
   uint32_t lag = 0;
   float loss_offset = 0;
+  LossScope scope = LossScope::kBatch;
+  // Both > 0 for scope dataset.
+  uint64_t dataset_examples = 0;
+  uint32_t table_examples = 0;
   absl::Duration straggler_timeout = absl::Seconds(10);
   absl::Duration join_timeout = absl::Seconds(60);
   // 0: more than half of the ranks.
@@ -63,11 +78,14 @@ struct GenerationSpec {
   RunSettings settings;
 };
 
-// The losses of one rank at one step, all pieces together.
+// The losses of one rank at one step, all pieces together, loss_offset added.
 struct StepReport {
   int64_t step = 0;
+  // Scope batch.
   LossStatistics losses;
   TopLosses top;
+  // Scope dataset: all losses, the unusable ones too.
+  std::vector<ExampleLoss> examples;
   // Equal for reports of equal losses; never 0.
   uint64_t digest = 1;
   // Of the rank's parameters before the step, where it was computed.
@@ -190,6 +208,7 @@ class Generation {
     RunSettings settings;
     LossStatistics losses;
     TopLosses top;
+    std::vector<ExampleLoss> examples;
     std::vector<uint32_t> reporters;
     absl::Time first_report;
     absl::Time last_report;
@@ -197,10 +216,12 @@ class Generation {
   };
 
   void OpenGate(absl::Time now);
+  std::optional<ReportRefused> TooManyExamples(const StepReport& report) const;
   OpenStep& OpenStepAt(int64_t step, absl::Time now);
   Effects CloseDue(absl::Time now);
   bool IsDue(int64_t step, absl::Time now);
   ClosedStep Close(int64_t step, OpenStep& open, absl::Time now);
+  Observation Observe(const OpenStep& open);
   std::optional<Reason> Veto(const RunSettings& settings, const Proposal& proposal) const;
   StepDecision Blank(int64_t step, absl::Time now) const;
   void NumberActions(int64_t step, std::vector<Action>& actions) const;
@@ -212,6 +233,8 @@ class Generation {
   GenerationSpec spec_;
   Membership members_;
   GuardState guard_state_;
+  // Scope dataset. It starts empty, after a restart too: the journal has no losses of examples.
+  std::optional<ExampleTable> table_;
   std::map<int64_t, OpenStep> open_;
   // Until the Connect that follows.
   std::vector<RestoredStep> restored_;

@@ -1,5 +1,7 @@
 #include "server/core/observation.h"
 
+#include <algorithm>
+
 namespace lehr {
 
 Observation MakeObservation(const LossStatistics& losses, const TopLosses& top) {
@@ -7,6 +9,22 @@ Observation MakeObservation(const LossStatistics& losses, const TopLosses& top) 
           .max = top.max(),
           .excluded = losses.excluded(),
           .highest = top.entries()};
+}
+
+Observation MakeObservation(const ExampleTable& table, const ExcludedLosses& excluded,
+                            uint64_t dataset_examples) {
+  Observation observation = {.temperature = ComputeTemperature(table.statistics()),
+                             .excluded = excluded,
+                             .highest = table.Highest(),
+                             .dead_examples = table.dead(),
+                             .dead = table.HighestDead()};
+  if (!observation.highest.empty()) {
+    observation.max = observation.highest[0].loss;
+  }
+  const uint64_t expected = std::min<uint64_t>(dataset_examples, table.capacity());
+  const uint64_t known = std::min(observation.temperature.count, expected);
+  observation.coverage = static_cast<double>(known) / static_cast<double>(expected);
+  return observation;
 }
 
 }  // namespace lehr

@@ -44,7 +44,7 @@ Temperature ComputeTemperature(const LossStatistics& statistics) {
   const double count = RoundToDouble(result.count, /*exponent=*/0);
   result.magnitude = std::sqrt(sum_of_squares);
   result.root_mean_square = std::sqrt(sum_of_squares / count);
-  result.mean = RoundToDouble(sum, LossStatistics::kSumUnit) / count;
+  result.mean = MeanLoss(statistics);
   if (result.count < 2 || sum <= 0) {
     return result;
   }
@@ -56,6 +56,15 @@ Temperature ComputeTemperature(const LossStatistics& statistics) {
   result.imbalance = result.unsquared_imbalance * result.unsquared_imbalance;
   result.temperature = result.magnitude * result.imbalance;
   return result;
+}
+
+double MeanLoss(const LossStatistics& statistics) {
+  if (statistics.count() == 0) {
+    return 0;
+  }
+  const BigInteger sum = ToBigInteger(statistics.sum().limbs());
+  return RoundToDouble(sum, LossStatistics::kSumUnit) /
+         RoundToDouble(statistics.count(), /*exponent=*/0);
 }
 
 }  // namespace lehr

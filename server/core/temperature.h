@@ -38,6 +38,9 @@ struct Temperature {
 
 Temperature ComputeTemperature(const LossStatistics& statistics);
 
+// Its `mean` alone.
+double MeanLoss(const LossStatistics& statistics);
+
 }  // namespace lehr
 
 #endif  // LEHR_SERVER_CORE_TEMPERATURE_H_

@@ -5,13 +5,6 @@
 #include <cmath>
 
 namespace lehr {
-namespace {
-
-bool ComesBefore(const ExampleLoss& a, const ExampleLoss& b) {
-  return a.loss != b.loss ? a.loss > b.loss : a.example_id < b.example_id;
-}
-
-}  // namespace
 
 void TopLosses::Add(absl::Span<const float> losses, absl::Span<const uint64_t> example_ids,
                     float loss_offset) {

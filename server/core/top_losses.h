@@ -25,6 +25,11 @@ struct ExampleLoss {
   bool operator==(const ExampleLoss&) const = default;
 };
 
+// Highest loss first, then lowest id.
+inline bool ComesBefore(const ExampleLoss& a, const ExampleLoss& b) {
+  return a.loss != b.loss ? a.loss > b.loss : a.example_id < b.example_id;
+}
+
 class TopLosses {
  public:
   static constexpr size_t kDefaultCapacity = 16;

@@ -27,8 +27,8 @@ constexpr char kHead[] = R"(<!DOCTYPE html>
 constexpr char kTableHead[] = R"(<table>
 <thead>
 <tr><th>run</th><th>state</th><th>generation</th><th>ranks</th><th>step</th>
-<th>temperature</th><th>imbalance</th><th>mean loss</th><th>newest decision</th>
-<th>applied</th><th>skipped</th><th>last seen (UTC)</th></tr>
+<th>temperature</th><th>imbalance</th><th>mean loss</th><th>known</th><th>dead examples</th>
+<th>newest decision</th><th>applied</th><th>skipped</th><th>last seen (UTC)</th></tr>
 </thead>
 <tbody>
 )";
@@ -63,9 +63,28 @@ std::string NumberCell(absl::string_view html) {
   return absl::StrCat("<td class=\"number\">", html, "</td>");
 }
 
+// How many, and the ids of the first; all that are known in the cell's title.
+std::string DeadCell(const v1::Observation& observation) {
+  constexpr int kShown = 4;
+  std::string shown;
+  std::string all;
+  for (int i = 0; i < observation.dead_size(); ++i) {
+    const std::string id = absl::StrCat(i == 0 ? "" : ", ", observation.dead(i).example_id());
+    absl::StrAppend(&all, id);
+    absl::StrAppend(&shown, i < kShown ? id : "");
+  }
+  if (all.empty()) {
+    return NumberCell(absl::StrCat(observation.dead_examples()));
+  }
+  const bool more = observation.dead_examples() > kShown;
+  return absl::StrCat("<td class=\"number\" title=\"examples ", all, "\">",
+                      observation.dead_examples(), " (", shown, more ? ", …" : "", ")</td>");
+}
+
 std::string Row(const v1::Run& run) {
   const std::string address = absl::StrCat("/api/v1/runs/", UrlEscaped(run.run_id()));
   const bool decided = run.step() >= 0;
+  const bool of_dataset = decided && run.settings().scope() == v1::LOSS_SCOPE_DATASET;
   const auto measured = [&](double value) {
     return NumberCell(decided ? absl::StrFormat("%.4g", value) : "");
   };
@@ -81,6 +100,8 @@ std::string Row(const v1::Run& run) {
       NumberCell(decided ? absl::StrCat(run.step()) : ""),
       measured(run.observation().temperature()), measured(run.observation().imbalance()),
       measured(run.observation().mean()),
+      NumberCell(of_dataset ? absl::StrFormat("%.4g %%", 100 * run.observation().coverage()) : ""),
+      of_dataset ? DeadCell(run.observation()) : NumberCell(""),
       Cell(decided
                ? absl::StrCat("<a href=\"", address, "/history\">",
                               Words(v1::Reason::Code_Name(run.reason().code()), "CODE_"), "</a>")

@@ -25,10 +25,11 @@ std::unique_ptr<TestRank> TestRank::Joined(const std::shared_ptr<grpc::Channel>&
   return rank;
 }
 
-void TestRank::Report(int64_t step, std::vector<float> losses) {
+void TestRank::Report(int64_t step, std::vector<float> losses, std::vector<uint64_t> example_ids) {
   v1::SuperviseRequest request;
   request.mutable_report()->set_step(step);
   request.mutable_report()->mutable_losses()->Add(losses.begin(), losses.end());
+  request.mutable_report()->mutable_example_ids()->Add(example_ids.begin(), example_ids.end());
   Send(request);
 }
 

@@ -29,7 +29,7 @@ class TestRank {
                                           v1::Join join);
 
   void Send(const v1::SuperviseRequest& request) { stream_->Write(request); }
-  void Report(int64_t step, std::vector<float> losses);
+  void Report(int64_t step, std::vector<float> losses, std::vector<uint64_t> example_ids = {});
   void Leave();
   // The next response; nothing set if the stream has ended.
   v1::SuperviseResponse Next();

@@ -152,7 +152,12 @@ TEST(MetricsTest, OutcomesConflictsGenerationsAndRequestsAreCounted) {
 TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
   Metrics metrics(1);
   metrics.RankConnected("xor", 1);
-  Decide(metrics, "xor", ActingDecision());
+  v1::Decision decision = ActingDecision();
+  decision.mutable_observation()->set_dead_examples(3);
+  decision.mutable_observation()->add_dead()->set_example_id(12345);
+  Decide(metrics, "xor", decision);
+  EXPECT_THAT(Value(metrics, "lehr_run_dead_examples{run=\"xor\"}"), Optional(3));
+  EXPECT_THAT(metrics.Serialize(), Not(HasSubstr("12345")));
   EXPECT_THAT(Value(metrics, "lehr_run_temperature{run=\"xor\"}"), Optional(0.25));
   EXPECT_THAT(Value(metrics, "lehr_run_mean_loss{run=\"xor\"}"), Optional(0.5));
   EXPECT_THAT(Value(metrics, "lehr_run_noise_stddev{run=\"xor\"}"), Optional(0.125));

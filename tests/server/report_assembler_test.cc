@@ -6,6 +6,7 @@
 namespace lehr {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 v1::Report Piece(int64_t step, std::vector<float> losses, bool more = false) {
@@ -95,6 +96,50 @@ TEST(ReportAssembler, RefusesTooManyLossesInAStep) {
   }
   EXPECT_THAT(std::string(assembler.Add(Piece(0, {1})).status().message()),
               HasSubstr("16777217 losses"));
+}
+
+// --- Scope dataset. ---
+
+v1::Report WithIds(v1::Report piece, std::vector<uint64_t> ids) {
+  piece.mutable_example_ids()->Add(ids.begin(), ids.end());
+  return piece;
+}
+
+TEST(ReportAssembler, ScopeDatasetKeepsEachLossWithItsExample) {
+  ReportAssembler assembler(/*loss_offset=*/0.5f, LossScope::kDataset);
+  ASSERT_FALSE(assembler.Add(WithIds(Piece(7, {1, -2}, /*more=*/true), {8, 9}))->has_value());
+  const StepReport report = Complete(assembler, WithIds(Piece(7, {3}), {8}));
+  EXPECT_THAT(report.examples,
+              ElementsAre(ExampleLoss{8, 1.5f}, ExampleLoss{9, -1.5f}, ExampleLoss{8, 3.5f}));
+}
+
+TEST(ReportAssembler, InScopeDatasetTheDigestIsOfLossesAndExamples) {
+  ReportAssembler assembler(/*loss_offset=*/0, LossScope::kDataset);
+  const auto digest = [&](std::vector<float> losses, std::vector<uint64_t> ids) {
+    return Complete(assembler, WithIds(Piece(7, std::move(losses)), std::move(ids))).digest;
+  };
+  EXPECT_EQ(digest({1, 2}, {8, 9}), digest({2, 1}, {9, 8}));
+  EXPECT_NE(digest({1, 2}, {8, 9}), digest({1, 2}, {9, 8}));
+  EXPECT_NE(digest({1, 2}, {8, 9}), digest({1, 3}, {8, 9}));
+  EXPECT_NE(digest({}, {}), 0u);
+}
+
+TEST(ReportAssembler, ScopeDatasetNeedsExampleIds) {
+  ReportAssembler assembler(/*loss_offset=*/0, LossScope::kDataset);
+  EXPECT_THAT(std::string(assembler.Add(Piece(7, {1, 2})).status().message()),
+              HasSubstr("step 7 comes with 2 losses and no example ids"));
+}
+
+TEST(ReportAssembler, ScopeDatasetRefusesMoreLossesThanItHolds) {
+  ReportAssembler assembler(/*loss_offset=*/0, LossScope::kDataset);
+  const v1::Report piece = WithIds(Piece(0, std::vector<float>(kMaxPieceLosses, 1), /*more=*/true),
+                                   std::vector<uint64_t>(kMaxPieceLosses, 5));
+  for (int sent = 0; sent < 4; ++sent) {
+    ASSERT_TRUE(assembler.Add(piece).ok());
+  }
+  EXPECT_THAT(std::string(assembler.Add(WithIds(Piece(0, {1}), {5})).status().message()),
+              HasSubstr("step 0 has 4194305 losses; at most 4194304"));
+  EXPECT_EQ(Complete(assembler, WithIds(Piece(1, {1}), {5})).examples.size(), 1u);
 }
 
 }  // namespace

@@ -37,10 +37,46 @@ TEST(SettingsFromProto, NamesWhatIsOutOfBounds) {
       HasSubstr("straggler_timeout is 1h1s"));
   EXPECT_THAT(complaint([](v1::RunSettings& s) { s.mutable_join_timeout()->set_nanos(999'999); }),
               HasSubstr("join_timeout is 999.999us"));
-  EXPECT_THAT(complaint([](v1::RunSettings& s) { s.set_scope(v1::LOSS_SCOPE_DATASET); }),
-              HasSubstr("scope"));
+  EXPECT_THAT(complaint([](v1::RunSettings& s) { s.set_scope(static_cast<v1::LossScope>(9)); }),
+              HasSubstr("scope is 9"));
   EXPECT_THAT(complaint([](v1::RunSettings& s) { s.mutable_policy()->set_observe(true); }),
               HasSubstr("names no rule"));
+}
+
+TEST(SettingsFromProto, ADatasetHasASizeAndATable) {
+  v1::RunSettings proto;
+  proto.set_scope(v1::LOSS_SCOPE_DATASET);
+  proto.set_dataset_examples(60'000);
+  const absl::StatusOr<RunSettings> settings = SettingsFromProto(proto, 4);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->scope, LossScope::kDataset);
+  EXPECT_EQ(settings->dataset_examples, 60'000u);
+  EXPECT_EQ(settings->table_examples, 1u << 20);
+  proto.set_table_examples(1 << 22);
+  EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(
+      ToProto(*SettingsFromProto(ToProto(*SettingsFromProto(proto, 4)), 4)),
+      ToProto(*SettingsFromProto(proto, 4))));
+  EXPECT_EQ(ToProto(*SettingsFromProto(proto, 4)).table_examples(), 1u << 22);
+}
+
+TEST(SettingsFromProto, NamesWhatDoesNotFitTheScope) {
+  const auto complaint = [](v1::LossScope scope, uint64_t dataset_examples,
+                            uint32_t table_examples) {
+    v1::RunSettings settings;
+    settings.set_scope(scope);
+    settings.set_dataset_examples(dataset_examples);
+    settings.set_table_examples(table_examples);
+    const absl::Status status = SettingsFromProto(settings, 4).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+  EXPECT_THAT(complaint(v1::LOSS_SCOPE_DATASET, 0, 0), HasSubstr("dataset_examples is 0"));
+  EXPECT_THAT(complaint(v1::LOSS_SCOPE_DATASET, (uint64_t{1} << 40) + 1, 0),
+              HasSubstr("dataset_examples is 1099511627777"));
+  EXPECT_THAT(complaint(v1::LOSS_SCOPE_DATASET, 4, (1 << 22) + 1),
+              HasSubstr("table_examples is 4194305"));
+  EXPECT_THAT(complaint(v1::LOSS_SCOPE_BATCH, 4, 0), HasSubstr("dataset_examples is 4"));
+  EXPECT_THAT(complaint(v1::LOSS_SCOPE_UNSPECIFIED, 0, 5), HasSubstr("table_examples is 5"));
 }
 
 TEST(SettingsFromProto, SurvivesTheWayToTheWireAndBack) {
@@ -55,7 +91,9 @@ TEST(SettingsFromProto, SurvivesTheWayToTheWireAndBack) {
   settings.mutable_guards()->set_breaker_factor(6);
   settings.mutable_guards()->set_breaker_window_steps(7);
   settings.set_run_seed(8);
-  settings.set_scope(v1::LOSS_SCOPE_BATCH);
+  settings.set_scope(v1::LOSS_SCOPE_DATASET);
+  settings.set_dataset_examples(14);
+  settings.set_table_examples(15);
   settings.set_lag(9);
   settings.set_loss_offset(10);
   settings.mutable_straggler_timeout()->set_seconds(11);
@@ -87,6 +125,10 @@ TEST(DecisionFromProto, SurvivesTheWayToTheWireAndBack) {
   observation->set_negative_losses(15);
   observation->add_highest()->set_example_id(16);
   observation->mutable_highest(0)->set_loss(17);
+  observation->set_coverage(0.75);
+  observation->set_dead_examples(25);
+  observation->add_dead()->set_example_id(26);
+  observation->mutable_dead(0)->set_loss(27);
   decision.mutable_reason()->set_code(v1::Reason::CODE_COOLDOWN);
   decision.mutable_reason()->set_value(18);
   decision.mutable_reason()->set_limit(19);

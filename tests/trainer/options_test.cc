@@ -50,6 +50,7 @@ TEST(Options, ThePapersXorHasThePapersPolicy) {
   ASSERT_TRUE(options.supervision.has_value());
   EXPECT_EQ(options.supervision->address, "127.0.0.1:7070");
   EXPECT_EQ(options.supervision->run, "xor-relu-sum-3");
+  EXPECT_EQ(options.supervision->scope, "batch");
   EXPECT_EQ(options.supervision->policy, "error_driven");
   EXPECT_EQ(options.supervision->base_noise_level, 0.1);
   EXPECT_EQ(options.supervision->min_imbalance, 0.1);
@@ -105,6 +106,7 @@ TEST(Options, EveryFlagIsTaken) {
                                           "--supervisor=host:1",
                                           "--run=my.run-1",
                                           "--policy=observe",
+                                          "--scope=dataset",
                                           "--base_noise_level=0.0625",
                                           "--min_imbalance=1",
                                           "--lag=64",
@@ -133,6 +135,7 @@ TEST(Options, EveryFlagIsTaken) {
   EXPECT_EQ(options.supervision->address, "host:1");
   EXPECT_EQ(options.supervision->run, "my.run-1");
   EXPECT_EQ(options.supervision->policy, "observe");
+  EXPECT_EQ(options.supervision->scope, "dataset");
   EXPECT_EQ(options.supervision->base_noise_level, 0.0625);
   EXPECT_EQ(options.supervision->min_imbalance, 1);
   EXPECT_EQ(options.supervision->lag, 64);
@@ -165,7 +168,7 @@ TEST(Options, HelpNamesEveryFlagAndTask) {
   EXPECT_EQ(exit.code, 0);
   for (const char* word :
        {"--task", "--hidden", "--init", "--optimizer", "--lr", "--steps", "--batch", "--seed",
-        "--supervisor", "--run", "--policy", "--base_noise_level", "--json", "--resume",
+        "--supervisor", "--run", "--policy", "--scope", "--base_noise_level", "--json", "--resume",
         "xor-relu-sum", "fashion-mnist", "Examples"}) {
     EXPECT_THAT(exit.text, HasSubstr(word));
   }
@@ -227,6 +230,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCommandLine{"RunOutsideItsFolder", {"--task=xor", "--run=../x"}, "--run: \"../x\""},
         BadCommandLine{"RunTooLong", {"--task=xor", "--run=" + std::string(129, 'a')}, "--run: "},
         BadCommandLine{"UnknownPolicy", {"--task=xor", "--policy=shake"}, "--policy: \"shake\""},
+        BadCommandLine{"UnknownScope", {"--task=xor", "--scope=epoch"}, "--scope: \"epoch\""},
         BadCommandLine{
             "NegativeNoise", {"--task=xor", "--base_noise_level=-0.1"}, "--base_noise_level: -0.1"},
         BadCommandLine{"LagAboveItsBound", {"--task=xor", "--lag=65"}, "--lag: 65"},

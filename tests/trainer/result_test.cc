@@ -103,6 +103,7 @@ TEST_F(ResultTest, TellsTheSupervisor) {
   options_.supervision = SupervisionOptions{.address = "host:1",
                                             .run = "r",
                                             .policy = "error_driven",
+                                            .scope = "dataset",
                                             .base_noise_level = 0.5,
                                             .min_imbalance = 0.25,
                                             .lag = 3};
@@ -111,6 +112,7 @@ TEST_F(ResultTest, TellsTheSupervisor) {
     "run": "r",
     "generation": 2,
     "policy": "error_driven",
+    "scope": "dataset",
     "base_noise_level": 0.5,
     "min_imbalance": 0.25,
     "lag": 3

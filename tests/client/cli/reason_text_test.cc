@@ -25,6 +25,10 @@ TEST(ReasonText, PutsTheNumbersIntoWords) {
             "breaker open: the mean loss rose to 12.5, 4 was allowed");
   EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_BELOW_QUORUM, 3, 5)),
             "too few reports: 3 of 5 needed");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_WARMING_UP, 0.5, 0.95)),
+            "warming up: 50 % of the examples are known, acts from 95 %");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_SNAPSHOT_MISSING, 2)),
+            "ranks that lack the snapshot to go back to: 2");
 }
 
 TEST(ReasonText, EveryCodeHasWordsOfItsOwn) {

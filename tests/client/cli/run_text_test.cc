@@ -8,6 +8,7 @@
 namespace lehr {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -55,6 +56,56 @@ TEST(RunText, ReplicasThatDifferAreSaid) {
   PrintRun(run, absl::UnixEpoch(), differ);
   EXPECT_THAT(differ.str(),
               HasSubstr("REPLICAS     differ: their parameters were not the same before step 41"));
+}
+
+v1::Run RunOfADataset() {
+  v1::Run run;
+  run.set_step(3);
+  run.mutable_settings()->set_scope(v1::LOSS_SCOPE_DATASET);
+  run.mutable_settings()->set_dataset_examples(1200);
+  run.mutable_settings()->set_table_examples(1000);
+  run.mutable_observation()->set_count(975);
+  run.mutable_observation()->set_coverage(0.975);
+  return run;
+}
+
+void AddDead(v1::Observation& observation, uint64_t id, float loss) {
+  observation.add_dead()->set_example_id(id);
+  observation.mutable_dead(observation.dead_size() - 1)->set_loss(loss);
+}
+
+TEST(RunText, ARunOfADatasetShowsCoverageAndDeadExamples) {
+  v1::Run run = RunOfADataset();
+  const auto text = [&run] {
+    std::ostringstream out;
+    PrintRun(run, absl::UnixEpoch(), out);
+    return out.str();
+  };
+  EXPECT_THAT(text(), HasSubstr("coverage     97.5 % of 1000 examples are known\n"));
+  EXPECT_THAT(text(), HasSubstr("dead         no examples\n"));
+  EXPECT_THAT(text(), HasSubstr(", scope dataset of 1200 examples, table_examples 1000\n"));
+  run.mutable_observation()->set_dead_examples(2);
+  AddDead(*run.mutable_observation(), 17, 2.5f);
+  AddDead(*run.mutable_observation(), 4, 2);
+  EXPECT_THAT(text(), HasSubstr("dead         2 examples: 2.5 (example 17), 2 (example 4)\n"));
+  run.mutable_observation()->set_dead_examples(9);
+  EXPECT_THAT(text(), HasSubstr("9 examples: 2.5 (example 17), 2 (example 4), ...\n"));
+  run.mutable_settings()->set_scope(v1::LOSS_SCOPE_BATCH);
+  EXPECT_THAT(text(), Not(HasSubstr("coverage")));
+}
+
+TEST(RunText, ADecisionOfADatasetShowsCoverageUntilItIsWholeAndDeadExamples) {
+  v1::Decision decision;
+  decision.mutable_reason()->set_code(v1::Reason::CODE_OBSERVE_ONLY);
+  EXPECT_THAT(DecisionLine(decision, ""), EndsWith("only observes"));
+  decision.mutable_observation()->set_coverage(0.975);
+  decision.mutable_observation()->set_dead_examples(3);
+  AddDead(*decision.mutable_observation(), 17, 2.5f);
+  AddDead(*decision.mutable_observation(), 4, 2);
+  EXPECT_THAT(DecisionLine(decision, ""),
+              EndsWith("only observes; 97.5 % known; 3 dead: 17, 4, ..."));
+  decision.mutable_observation()->set_coverage(1);
+  EXPECT_THAT(DecisionLine(decision, ""), EndsWith("only observes; 3 dead: 17, 4, ..."));
 }
 
 TEST(RunText, StatesAreWords) {

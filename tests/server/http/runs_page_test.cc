@@ -40,6 +40,26 @@ TEST(RunsPageTest, EscapesWhatComesFromOutside) {
   EXPECT_THAT(page, Not(HasSubstr("<script>")));
 }
 
+TEST(RunsPageTest, ShowsCoverageAndDeadExamplesOfADataset) {
+  v1::ListRunsResponse runs = OneRun("digits");
+  v1::Run& run = *runs.mutable_runs(0);
+  EXPECT_THAT(RunsPage(runs), Not(HasSubstr(" %<")));
+  run.mutable_settings()->set_scope(v1::LOSS_SCOPE_DATASET);
+  run.mutable_observation()->set_coverage(0.9375);
+  EXPECT_THAT(RunsPage(runs), HasSubstr(">93.75 %</td><td class=\"number\">0</td>"));
+  run.mutable_observation()->set_dead_examples(2);
+  for (const uint64_t id : {17, 4}) {
+    run.mutable_observation()->add_dead()->set_example_id(id);
+  }
+  EXPECT_THAT(RunsPage(runs), HasSubstr(" title=\"examples 17, 4\">2 (17, 4)</td>"));
+  run.mutable_observation()->set_dead_examples(90);
+  for (const uint64_t id : {6, 7, 8}) {
+    run.mutable_observation()->add_dead()->set_example_id(id);
+  }
+  EXPECT_THAT(RunsPage(runs),
+              HasSubstr(" title=\"examples 17, 4, 6, 7, 8\">90 (17, 4, 6, 7, …)</td>"));
+}
+
 // Zeros would look like a measurement.
 TEST(RunsPageTest, ShowsNothingMeasuredBeforeTheFirstDecision) {
   v1::ListRunsResponse runs = OneRun("digits");
