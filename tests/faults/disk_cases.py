@@ -28,7 +28,8 @@ def contents(data_dir):
 def disk_full(place):
     data_dir = place.folder / "disk"
     data_dir.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", data_dir], capture_output=True,
+    # Room for the log, which grows to 4 MiB.
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", data_dir], capture_output=True,
                              text=True, check=False)
     if mounted.returncode != 0:
         raise Skip(f"cannot mount a tmpfs: {mounted.stderr.strip()}")
