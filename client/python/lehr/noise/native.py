@@ -61,6 +61,11 @@ def targets() -> list[str]:
     return library().lehr_noise_targets().decode().split()
 
 
+def built_targets() -> list[str]:
+    """The instruction sets that the library was built for, whether this CPU has them or not."""
+    return library().lehr_noise_built_targets().decode().split()
+
+
 def use_target(name: str) -> None:
     """Forces one of targets(), "" the best again. For tests; not thread-safe."""
     if library().lehr_noise_use_target(name.encode()) != 0:
@@ -141,6 +146,7 @@ _FUNCTIONS = (
     ("lehr_noise_fill", None, (ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_void_p,
                                ctypes.c_uint64)),
     ("lehr_noise_targets", ctypes.c_char_p, ()),
+    ("lehr_noise_built_targets", ctypes.c_char_p, ()),
     ("lehr_noise_use_target", ctypes.c_int, (ctypes.c_char_p,)),
     ("lehr_noise_spec", ctypes.c_char_p, ()),
 )
