@@ -34,6 +34,13 @@ class _Update(ctypes.Structure):
                 ("values", ctypes.c_void_p)]
 
 
+# What a command decides of an _Update, for arrays of them.
+COMMAND_FIELDS = np.dtype({
+    "names": ["seed", "shrink", "sigma"], "formats": [np.uint64, np.float32, np.float32],
+    "offsets": [_Update.seed.offset, _Update.shrink.offset, _Update.sigma.offset],
+    "itemsize": ctypes.sizeof(_Update)})
+
+
 class _Counts(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in Result._fields]
 
