@@ -1,7 +1,10 @@
 #include "server/join_check.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <set>
+#include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -25,14 +28,36 @@ absl::Status CheckBytes(absl::string_view field, std::string_view value, size_t 
   return absl::OkStatus();
 }
 
+// Whether a name is without the components that wrappers add, as section 2 of
+// proto/lehr/v1/NOISE.md says it is when it travels.
+bool IsCanonicalTensorName(std::string_view name) {
+  static constexpr std::array<std::string_view, 5> kWrappers = {
+      "module", "_orig_mod", "_fsdp_wrapped_module", "_fpw_module", "_checkpoint_wrapped_module"};
+  for (size_t dot = name.find('.'); dot != name.npos; dot = name.find('.')) {
+    if (std::find(kWrappers.begin(), kWrappers.end(), name.substr(0, dot)) != kWrappers.end()) {
+      return false;
+    }
+    name.remove_prefix(dot + 1);
+  }
+  return true;
+}
+
 absl::Status CheckTensors(const v1::Join& join) {
   if (join.tensors_size() > kMaxTensors) {
     return OutOfBounds("the number of tensors", join.tensors_size(),
                        absl::StrCat("at most ", kMaxTensors));
   }
+  std::set<std::string_view> names;
   for (const v1::TensorReference& tensor : join.tensors()) {
     if (absl::Status status = CheckBytes("a tensor's name", tensor.name(), 1, 512); !status.ok()) {
       return status;
+    }
+    if (!IsCanonicalTensorName(tensor.name())) {
+      return OutOfBounds("a tensor's name", Quoted(tensor.name()),
+                         "canonical, without the components of wrappers");
+    }
+    if (!names.insert(tensor.name()).second) {
+      return OutOfBounds("a tensor's name", Quoted(tensor.name()), "that of no other tensor");
     }
     if (!(std::isfinite(tensor.reference_stddev()) && tensor.reference_stddev() > 0)) {
       return OutOfBounds(absl::StrCat("reference_stddev of tensor ", Quoted(tensor.name())),

@@ -249,6 +249,8 @@ UpdateCounts UpdateVectors(const NoiseUpdate& update, std::uint64_t first_index,
 
 #endif
 
+const char* RunningTarget() { return hwy::TargetName(HWY_TARGET); }
+
 UpdateCounts UpdateFloats(const NoiseUpdate& update, std::uint64_t first_index,
                           absl::Span<float> values) {
   return UpdateVectors(update, first_index, values);
@@ -272,6 +274,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lehr {
 
+HWY_EXPORT(RunningTarget);
 HWY_EXPORT(FillNoiseVectors);
 HWY_EXPORT(UpdateFloats);
 HWY_EXPORT(UpdateDoubles);
@@ -310,14 +313,27 @@ UpdateCounts UpdateRange(const NoiseUpdate& update, std::uint64_t first_index,
   return HWY_DYNAMIC_DISPATCH(UpdateFloat16s)(update, first_index, values);
 }
 
-std::vector<std::string> NoiseTargets() {
-  hwy::SetSupportedTargetsForTest(0);
+namespace {
+
+// Of a set of Highway's targets, the best first.
+std::vector<std::string> NamesOf(std::int64_t targets) {
   std::vector<std::string> names;
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    names.emplace_back(hwy::TargetName(target));
+  for (; targets != 0; targets &= targets - 1) {
+    names.emplace_back(hwy::TargetName(targets & -targets));
   }
   return names;
 }
+
+}  // namespace
+
+std::vector<std::string> NoiseTargets() {
+  hwy::SetSupportedTargetsForTest(0);
+  return NamesOf(hwy::SupportedTargets() & HWY_TARGETS);
+}
+
+std::vector<std::string> BuiltNoiseTargets() { return NamesOf(HWY_TARGETS); }
+
+std::string RunningNoiseTarget() { return HWY_DYNAMIC_DISPATCH(RunningTarget)(); }
 
 bool UseNoiseTarget(std::string_view name) {
   hwy::SetSupportedTargetsForTest(0);

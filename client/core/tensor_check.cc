@@ -24,14 +24,21 @@ struct Extent {
   const Tensor* tensor;
 };
 
-absl::Status CheckDisjoint(std::vector<Extent> extents, const char* what) {
+absl::Status Overlap(const Tensor& a, const Tensor& b, const char* what) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "tensors '", a.name, "' and '", b.name, "' overlap in ", what, "; list a tied tensor once"));
+}
+
+void SortByFirst(std::vector<Extent>& extents) {
   std::sort(extents.begin(), extents.end(),
             [](const Extent& a, const Extent& b) { return a.first < b.first; });
+}
+
+absl::Status CheckMemoryDisjoint(std::vector<Extent> extents) {
+  SortByFirst(extents);
   for (std::size_t i = 1; i < extents.size(); ++i) {
     if (extents[i - 1].last >= extents[i].first) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("tensors '", extents[i - 1].tensor->name, "' and '", extents[i].tensor->name,
-                       "' overlap in ", what, "; list a tied tensor once"));
+      return Overlap(*extents[i - 1].tensor, *extents[i].tensor, "memory");
     }
   }
   return absl::OkStatus();
@@ -76,15 +83,38 @@ absl::Status CheckShapesEqual(absl::Span<const Tensor* const> parts_of_one) {
   return absl::OkStatus();
 }
 
+// Whether two parts of one tensor, whose extents meet, have an index in common.
+bool ShareIndex(const Extent& a, const Extent& b) {
+  if (a.tensor->slice && b.tensor->slice) {
+    return ShareElement(*a.tensor->slice, *b.tensor->slice);
+  }
+  if (a.tensor->slice) {
+    return HasElementIn(*a.tensor->slice, b.first, b.last);
+  }
+  return !b.tensor->slice || HasElementIn(*b.tensor->slice, a.first, a.last);
+}
+
+// Asks only of parts whose extents meet.
 absl::Status CheckIndicesDisjoint(absl::Span<const Tensor* const> parts_of_one) {
   std::vector<Extent> extents;
   for (const Tensor* part : parts_of_one) {
-    RunsOf(*part).ForEach(0, SizeOf(part->values),
-                          [&](std::uint64_t index, std::uint64_t, std::uint64_t length) {
-                            extents.push_back({index, index + length - 1, part});
-                          });
+    const IndexRuns runs = RunsOf(*part);
+    extents.push_back({runs.FirstIndex(), runs.LastIndexOf(SizeOf(part->values)), part});
   }
-  return CheckDisjoint(std::move(extents), "indices");
+  SortByFirst(extents);
+  std::vector<Extent> before;  // That reach as far as the next one.
+  for (const Extent& extent : extents) {
+    before.erase(std::remove_if(before.begin(), before.end(),
+                                [&](const Extent& earlier) { return earlier.last < extent.first; }),
+                 before.end());
+    for (const Extent& earlier : before) {
+      if (ShareIndex(earlier, extent)) {
+        return Overlap(*earlier.tensor, *extent.tensor, "indices");
+      }
+    }
+    before.push_back(extent);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -104,7 +134,7 @@ absl::Status CheckTensors(absl::Span<const Tensor> tensors) {
       parts_by_id[TensorId(tensor.name)].push_back(&tensor);
     }
   }
-  if (absl::Status status = CheckDisjoint(std::move(memory), "memory"); !status.ok()) {
+  if (absl::Status status = CheckMemoryDisjoint(std::move(memory)); !status.ok()) {
     return status;
   }
   for (const auto& [id, parts] : parts_by_id) {

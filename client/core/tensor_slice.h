@@ -26,12 +26,23 @@ struct TensorSlice {
 // elements, or the slice has another number of elements than `values`.
 absl::Status CheckSlice(const TensorSlice& slice, std::uint64_t values);
 
+// Whether two slices of one shape have an element in common. Both have elements and have passed
+// CheckSlice, here and below. Time, here and below: in the number of dimensions.
+bool ShareElement(const TensorSlice& a, const TensorSlice& b);
+
+// Whether an element of the slice has one of the indices first_index to last_index.
+bool HasElementIn(const TensorSlice& slice, std::uint64_t first_index, std::uint64_t last_index);
+
 class IndexRuns {
  public:
   // The values are the elements from first_index on.
   IndexRuns(std::uint64_t first_index, std::uint64_t values);
   // The values are those of the slice, row-major. The slice has passed CheckSlice.
   explicit IndexRuns(const TensorSlice& slice);
+
+  // The greatest index of `values` > 0 values; the first one's is FirstIndex().
+  std::uint64_t LastIndexOf(std::uint64_t values) const;
+  std::uint64_t FirstIndex() const { return first_index_; }
 
   // Calls visit(index, offset, length) for the values begin to end - 1, run by run: the values
   // offset to offset + length - 1 are the elements from `index` on of the unsharded tensor.

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "absl/types/span.h"
 #include "client/core/float_environment.h"
 #include "client/core/noise.h"
@@ -138,16 +139,17 @@ LEHR_EXPORTED void lehr_noise_fill(std::uint64_t seed, std::uint64_t tensor_id,
   }
 }
 
-// The instruction sets that there are, the best first, and the plain loops.
+// The instruction sets that there are, the best first, and the plain loops; separated by spaces.
 LEHR_EXPORTED const char* lehr_noise_targets() {
-  static const std::string* const names = [] {
-    auto* joined = new std::string();
-    for (const std::string& name : lehr::NoiseTargets()) {
-      *joined += name + " ";
-    }
-    *joined += lehr::kReference;
-    return joined;
-  }();
+  static const std::string* const names =
+      new std::string(absl::StrJoin(lehr::NoiseTargets(), " ") + " " + lehr::kReference);
+  return names->c_str();
+}
+
+// Those that the library has code for; not every CPU can run them.
+LEHR_EXPORTED const char* lehr_noise_built_targets() {
+  static const std::string* const names =
+      new std::string(absl::StrJoin(lehr::BuiltNoiseTargets(), " "));
   return names->c_str();
 }
 

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
 #include "server/core/generation.h"
 
 namespace lehr {
@@ -65,6 +70,46 @@ TEST(CheckJoin, NamesTheFieldAndTheValueThatAreOutOfBounds) {
               HasSubstr("reference_stddev of tensor \"layers.0.weight\" is -1"));
   EXPECT_THAT(Complaint([](v1::Join& j) { (*j.mutable_labels())["k"] = std::string(64, 'v'); }),
               HasSubstr("label \"k\""));
+}
+
+v1::Join JoinWithTensors(const std::vector<std::string>& names) {
+  v1::Join join = GoodJoin();
+  for (const std::string& name : names) {
+    v1::TensorReference* tensor = join.add_tensors();
+    tensor->set_name(name);
+    tensor->set_reference_stddev(1);
+  }
+  return join;
+}
+
+std::string ComplaintOfTensors(const std::vector<std::string>& names) {
+  return std::string(CheckJoin(JoinWithTensors(names)).message());
+}
+
+TEST(CheckJoin, TakesTensorsOfDifferentNames) {
+  EXPECT_TRUE(CheckJoin(JoinWithTensors({"weight", "weights", "layers.0.weight"})).ok());
+}
+
+TEST(CheckJoin, NamesATensorThatIsThereTwice) {
+  EXPECT_EQ(ComplaintOfTensors({"layers.0.weight", "bias", "layers.0.weight"}),
+            "a tensor's name is \"layers.0.weight\"; it must be that of no other tensor");
+}
+
+// Of the golden names the canonical ones are taken, and those that differ from theirs are not.
+TEST(CheckJoin, TakesCanonicalNamesOnly) {
+  std::ifstream file(std::string(LEHR_SOURCE_DIR) + "/tests/golden/noise/tensor_names.csv");
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  int refused = 0;
+  while (std::getline(file, line)) {
+    const std::vector<std::string> cells = absl::StrSplit(line, ',');
+    EXPECT_EQ(ComplaintOfTensors({cells[1]}), "");
+    if (cells[0] != cells[1]) {
+      EXPECT_THAT(ComplaintOfTensors({cells[0]}), HasSubstr("it must be canonical")) << cells[0];
+      ++refused;
+    }
+  }
+  EXPECT_GE(refused, 6);
 }
 
 }  // namespace

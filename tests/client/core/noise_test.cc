@@ -7,8 +7,10 @@
 #include <cfenv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
+#include "client/core/noise_update.h"
 #include "client/core/parameter_digest.h"
 #include "client/core/tensor_name.h"
 #include "tests/client/core/golden_vectors.h"
@@ -36,6 +38,42 @@ TEST_P(EveryTargetNoiseTest, GivesTheBitsOfTheExactOracle) {
     const float z = NoiseAt(row.Word("seed"), TensorId(row.Text("tensor")), row.Word("index"));
     EXPECT_EQ(std::bit_cast<std::uint32_t>(z), row.Bits("z"))
         << row.Text("seed") << " " << row.Text("tensor") << " " << row.Text("index");
+  }
+}
+
+// Extremes and telltale words, led to every lane of a tile: the widest has 32 blocks.
+constexpr std::uint64_t kBlocks = 32;
+
+std::vector<float> Golden(const GoldenRow& row) {
+  return {row.Float("z_0"), row.Float("z_1"), row.Float("z_2"), row.Float("z_3")};
+}
+
+void ExpectBits(const float* found, const GoldenRow& row, std::uint64_t lane) {
+  EXPECT_EQ(std::memcmp(found, Golden(row).data(), 4 * sizeof(float)), 0)
+      << "seed " << row.Text("seed") << ", block " << row.Text("block") << ", lane " << lane;
+}
+
+TEST_P(EveryTargetNoiseTest, MakesExtremeWordsToTheOraclesBitsInEveryLane) {
+  for (const GoldenRow& row : ReadGolden("noise_words.csv")) {
+    for (std::uint64_t lane = 0; lane < kBlocks; ++lane) {
+      const std::uint64_t first_index = 4 * (row.Word("block") - lane);
+      ExpectBits(Noise(row.Word("seed"), row.Word("tensor_id"), first_index, 4 * kBlocks).data() +
+                     4 * lane,
+                 row, lane);
+    }
+  }
+}
+
+// RN(-0 + RN(1 z)) is z, also where z is a zero.
+TEST_P(EveryTargetNoiseTest, UpdatesByExtremeWordsToTheOraclesBitsInEveryLane) {
+  for (const GoldenRow& row : ReadGolden("noise_words.csv")) {
+    for (std::uint64_t lane = 0; lane < kBlocks; ++lane) {
+      std::vector<float> values(4 * kBlocks, -0.0f);
+      UpdateRange(
+          {.seed = row.Word("seed"), .tensor_id = row.Word("tensor_id"), .shrink = 1, .sigma = 1},
+          4 * (row.Word("block") - lane), absl::MakeSpan(values));
+      ExpectBits(values.data() + 4 * lane, row, lane);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 // golden vectors check: bit for bit, for any bits that an element may have.
 #include "client/core/noise_update.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "client/core/noise.h"
@@ -120,6 +122,30 @@ TEST_P(UpdateRangeTest, NoiseHasTheReferencesBits) {
 INSTANTIATE_TEST_SUITE_P(EveryTarget, UpdateRangeTest, EveryNoiseTarget(), NoiseTargetName);
 
 TEST(NoiseTargetsTest, AnUnknownOneIsRefused) { EXPECT_FALSE(UseNoiseTarget("AVX9")); }
+
+TEST(NoiseTargetsTest, TheBestOneRunsUnlessAnotherIsChosen) {
+  const std::vector<std::string> targets = NoiseTargets();
+  ASSERT_TRUE(UseNoiseTarget(targets.back()));
+  EXPECT_EQ(RunningNoiseTarget(), targets.back());
+  ASSERT_TRUE(UseNoiseTarget(""));
+  EXPECT_EQ(RunningNoiseTarget(), targets.front());
+}
+
+#if defined(__x86_64__)
+// As the compiler's own look at the CPU says.
+TEST(NoiseTargetsTest, WhatTheCpuHasIsThere) {
+  const std::vector<std::string> targets = NoiseTargets();
+  __builtin_cpu_init();
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                        __builtin_cpu_supports("bmi2");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                          __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  EXPECT_EQ(std::count(targets.begin(), targets.end(), "AVX2"), has_avx2);
+  EXPECT_EQ(std::count(targets.begin(), targets.end(), "AVX3"), has_avx512);
+  EXPECT_THAT(BuiltNoiseTargets(), ::testing::IsSupersetOf({"AVX3", "AVX2", "SSE4"}));
+}
+#endif
 
 }  // namespace
 }  // namespace lehr

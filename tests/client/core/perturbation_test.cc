@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -17,6 +17,7 @@
 #include "client/core/noise.h"
 #include "client/core/tensor_name.h"
 #include "tests/client/core/golden_vectors.h"
+#include "tests/client/core/noise_target_test.h"
 
 namespace lehr {
 namespace {
@@ -35,21 +36,37 @@ Tensor Whole(const std::string& name, std::vector<float>& values) {
   return {.name = name, .values = absl::MakeSpan(values)};
 }
 
+// Alone an element is updated by plain code, in the midst of so many by vectors of any width.
+constexpr std::size_t kCounts[] = {1, 300};
+
+// The bits of element `index` of the tensor, one of `count` that are all `theta`, after the
+// command.
+template <typename Element>
+std::uint64_t Perturbed(const Perturbation& perturbation, Tensor tensor, std::uint64_t index,
+                        std::uint64_t theta, std::size_t count) {
+  Element element;
+  std::memcpy(static_cast<void*>(&element), &theta, sizeof(Element));
+  std::vector<Element> elements(count, element);
+  const std::size_t place = std::min<std::uint64_t>(index, count / 3);
+  tensor.values = absl::MakeSpan(elements);
+  tensor.first_index = index - place;
+  EXPECT_TRUE(ApplyPerturbation(perturbation, {tensor}).ok());
+  std::uint64_t result = 0;
+  std::memcpy(&result, &elements[place], sizeof(Element));
+  return result;
+}
+
 // The bits of a row's theta after its perturbation.
-std::uint32_t Perturbed(const GoldenRow& row) {
-  float theta = row.Float("theta");
+std::uint64_t Perturbed(const GoldenRow& row, std::size_t count) {
   const Perturbation perturbation = {
       .seed = row.Word("seed"),
       .stddev = row.Float("stddev"),
       .scale = row.Text("scale") == "relative" ? NoiseScale::kRelative : NoiseScale::kAbsolute,
       .shrink = row.Float("shrink"),
       .noise_spec = std::string(kNoiseSpec)};
-  const Tensor tensor = {.name = row.Text("tensor"),
-                         .values = absl::MakeSpan(&theta, 1),
-                         .first_index = row.Word("index"),
-                         .reference_stddev = row.Float("reference")};
-  EXPECT_TRUE(ApplyPerturbation(perturbation, {tensor}).ok());
-  return std::bit_cast<std::uint32_t>(theta);
+  return Perturbed<float>(perturbation,
+                          {.name = row.Text("tensor"), .reference_stddev = row.Float("reference")},
+                          row.Word("index"), row.Word("theta"), count);
 }
 
 // That `perturbation` is refused with this code and text, by the check and by the application, and
@@ -65,16 +82,22 @@ void ExpectRefused(const Perturbation& perturbation, std::vector<Tensor> tensors
   EXPECT_EQ(CheckPerturbation(perturbation, tensors), result.status());
 }
 
+using EveryTargetPerturbationTest = NoiseTargetTest;
+
+INSTANTIATE_TEST_SUITE_P(EveryTarget, EveryTargetPerturbationTest, EveryNoiseTarget(),
+                         NoiseTargetName);
+
 // Subnormal, infinite and NaN theta, both zeros, shrink 0, 1/2 and 1, sigma 0, overflow, relative
 // scale.
-TEST(ApplyPerturbationTest, GivesTheBitsOfTheExactOracle) {
+TEST_P(EveryTargetPerturbationTest, GivesTheBitsOfTheExactOracle) {
   for (const GoldenRow& row : ReadGolden("perturbation.csv")) {
-    EXPECT_EQ(Perturbed(row), row.Bits("result")) << "index " << row.Text("index");
+    for (const std::size_t count : kCounts) {
+      EXPECT_EQ(Perturbed(row, count), row.Word("result"))
+          << "index " << row.Text("index") << ", one of " << count;
+    }
   }
 }
 
-// An element of the row's format after its perturbation, on its own and as one of many (which the
-// vectors update).
 template <typename Element>
 void ExpectTheBitsOfTheExactOracle(const std::string& element_type) {
   int rows = 0;
@@ -86,25 +109,18 @@ void ExpectTheBitsOfTheExactOracle(const std::string& element_type) {
                                        .stddev = row.Float("sigma"),
                                        .shrink = row.Float("shrink"),
                                        .noise_spec = std::string(kNoiseSpec)};
-    for (const std::size_t count : {1, 200}) {
-      const std::uint64_t theta = row.Word("theta");
-      Element element;
-      std::memcpy(static_cast<void*>(&element), &theta, sizeof(Element));
-      std::vector<Element> elements(count, element);
-      const Tensor tensor = {.name = row.Text("tensor"),
-                             .values = absl::MakeSpan(elements),
-                             .first_index = row.Word("index")};
-      ASSERT_TRUE(ApplyPerturbation(perturbation, {tensor}).ok());
-      std::uint64_t result = 0;
-      std::memcpy(&result, elements.data(), sizeof(Element));
-      EXPECT_EQ(result, row.Word("result")) << row.Text("theta") << " index " << row.Text("index");
+    for (const std::size_t count : kCounts) {
+      EXPECT_EQ(Perturbed<Element>(perturbation, {.name = row.Text("tensor")}, row.Word("index"),
+                                   row.Word("theta"), count),
+                row.Word("result"))
+          << row.Text("theta") << " index " << row.Text("index") << ", one of " << count;
     }
     ++rows;
   }
   EXPECT_GT(rows, 200);
 }
 
-TEST(ApplyPerturbationTest, GivesTheBitsOfTheExactOracleInEveryFormat) {
+TEST_P(EveryTargetPerturbationTest, GivesTheBitsOfTheExactOracleInEveryFormat) {
   ExpectTheBitsOfTheExactOracle<double>("float64");
   ExpectTheBitsOfTheExactOracle<Bfloat16>("bfloat16");
   ExpectTheBitsOfTheExactOracle<Float16>("float16");
@@ -112,20 +128,23 @@ TEST(ApplyPerturbationTest, GivesTheBitsOfTheExactOracleInEveryFormat) {
 
 #if defined(__x86_64__)
 // A trainer's thread that flushes subnormals gets the same bits, and keeps its setting.
-TEST(ApplyPerturbationTest, IgnoresFlushToZeroAndDenormalsAreZeroAndLeavesThem) {
+TEST_P(EveryTargetPerturbationTest, IgnoresFlushToZeroAndDenormalsAreZeroAndLeavesThem) {
   const std::vector<GoldenRow> rows = ReadGolden("perturbation.csv");
-  std::vector<std::uint32_t> found;
-  const unsigned int before = _mm_getcsr();
-  const unsigned int flushing = before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON;
-  _mm_setcsr(flushing);
-  for (const GoldenRow& row : rows) {
-    found.push_back(Perturbed(row));
-  }
-  const unsigned int after = _mm_getcsr();
-  _mm_setcsr(before);
-  EXPECT_EQ(after, flushing);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(found[i], rows[i].Bits("result")) << "index " << rows[i].Text("index");
+  for (const std::size_t count : kCounts) {
+    std::vector<std::uint64_t> found;
+    const unsigned int before = _mm_getcsr();
+    const unsigned int flushing = before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON;
+    _mm_setcsr(flushing);
+    for (const GoldenRow& row : rows) {
+      found.push_back(Perturbed(row, count));
+    }
+    const unsigned int after = _mm_getcsr();
+    _mm_setcsr(before);
+    EXPECT_EQ(after, flushing);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(found[i], rows[i].Word("result"))
+          << "index " << rows[i].Text("index") << ", one of " << count;
+    }
   }
 }
 #endif
@@ -170,6 +189,18 @@ TEST(ApplyPerturbationTest, TheSelectorChoosesByCanonicalName) {
   EXPECT_EQ(result->perturbed, 1u);
   EXPECT_NE(weight[0], 1);
   EXPECT_EQ(bias[0], 1);
+}
+
+TEST(ApplyPerturbationTest, TheSelectorChoosesAsTheOracleDoes) {
+  for (const GoldenRow& row : ReadGolden("selectors.csv")) {
+    std::vector<float> values = {1};
+    Perturbation perturbation = Example();
+    perturbation.tensor_selector = row.Text("selector");
+    const auto result = ApplyPerturbation(perturbation, {Whole(row.Text("name"), values)});
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result->perturbed, row.Word("selects"))
+        << "'" << row.Text("selector") << "' and '" << row.Text("name") << "'";
+  }
 }
 
 // A rank may hold no part of what the command selects.

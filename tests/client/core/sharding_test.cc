@@ -200,7 +200,7 @@ TEST(Sharding, ASliceThatDoesNotFitIsRefusedByName) {
        .values = absl::MakeSpan(values),
        .slice = TensorSlice{.shape = {4, 4}, .start = {0, 0}, .size = {4, 4}}}};
   const absl::Status status = CheckPerturbation(Command(), tensors);
-  EXPECT_EQ(status.message(), "tensor 'weight': a slice has 16 elements, but there are 10 values");
+  EXPECT_EQ(status.message(), "tensor 'weight': a slice of 4x4 elements, but there are 10 values");
 }
 
 }  // namespace

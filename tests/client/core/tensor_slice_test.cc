@@ -130,10 +130,35 @@ TEST(CheckSlice, NamesWhatDoesNotFit) {
   EXPECT_THAT(Complaint({.shape = {4, 4}, .start = {0}, .size = {4, 4}}, 16),
               HasSubstr("2 dimensions in shape, 1 in start and 2 in size"));
   EXPECT_THAT(Complaint({.shape = {4, 4}, .start = {0, 0}, .size = {4, 2}}, 9),
-              HasSubstr("8 elements, but there are 9 values"));
-  const std::uint64_t huge = std::uint64_t{1} << 33;
-  EXPECT_THAT(Complaint({.shape = {huge, huge}, .start = {0, 0}, .size = {1, 1}}, 1),
-              HasSubstr("more than 2^64"));
+              HasSubstr("a slice of 4x2 elements, but there are 9 values"));
+}
+
+// Indices have 64 bits: 2^64 elements are all right, and where there are none, so is any shape.
+// Python's TensorSlice has the same cases in tests/client/python/test_slices.py.
+TEST(CheckSlice, AShapeHasAtMost2To64Elements) {
+  const std::uint64_t half = std::uint64_t{1} << 32;
+  const std::uint64_t huge = std::uint64_t{1} << 40;
+  EXPECT_TRUE(CheckSlice({.shape = {half, half}, .start = {0, 0}, .size = {1, 1}}, 1).ok());
+  EXPECT_TRUE(
+      CheckSlice({.shape = {1, half, half}, .start = {0, 7, 7}, .size = {1, 2, 3}}, 6).ok());
+  EXPECT_TRUE(
+      CheckSlice({.shape = {huge, huge, 0}, .start = {0, 0, 0}, .size = {1, 1, 0}}, 0).ok());
+  EXPECT_TRUE(
+      CheckSlice({.shape = {0, huge, huge}, .start = {0, 0, 0}, .size = {0, 1, 1}}, 0).ok());
+  EXPECT_THAT(Complaint({.shape = {half + 1, half}, .start = {0, 0}, .size = {1, 1}}, 1),
+              HasSubstr("shape 4294967297x4294967296 has more than 2^64 elements"));
+  // As many values as 2^64 modulo 2^64.
+  EXPECT_THAT(Complaint({.shape = {half, half}, .start = {0, 0}, .size = {half, half}}, 0),
+              HasSubstr("a slice of 4294967296x4294967296 elements, but there are 0 values"));
+}
+
+TEST(IndexRuns, TheLastIndexOf2To64) {
+  const std::uint64_t half = std::uint64_t{1} << 32;
+  const TensorSlice corner = {
+      .shape = {1, half, half}, .start = {0, half - 2, half - 3}, .size = {1, 2, 3}};
+  const IndexRuns runs(corner);
+  EXPECT_EQ(runs.LastIndexOf(6), ~std::uint64_t{0});
+  EXPECT_EQ(runs.FirstIndex(), ~std::uint64_t{0} - half - 2);
 }
 
 }  // namespace

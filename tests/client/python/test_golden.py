@@ -8,11 +8,13 @@ import numpy as np
 import torch
 
 from lehr import noise
-from lehr.noise import numpy_noise, torch_noise
+from lehr.noise import native, numpy_noise, torch_noise
+from lehr.noise.float_environment import contract_environment
 from tests.client.python.support import (GOLDEN, array_of, bits_of, command, float_of,
                                          for_each_implementation, golden, word)
 
 FLAT = noise.TensorSlice.flat
+IMPLEMENTATIONS = {"numpy": numpy_noise, "torch": torch_noise, "native": native}
 
 
 def words_of(rows: list[dict[str, str]], *columns: str) -> np.ndarray:
@@ -78,6 +80,14 @@ class NoiseTests:
                                implementation=self.implementation)
                 self.assertEqual(bits_of(z), [word(row["z"])])
                 self.assertLess(abs(float(z[0]) - float(row["true_z"])), 1e-6)
+
+    def test_extreme_words(self):
+        for row in golden("noise_words.csv"):
+            with self.subTest(**row), contract_environment():
+                z = IMPLEMENTATIONS[self.implementation].fill(
+                    word(row["seed"]), word(row["tensor_id"]), FLAT(4 * word(row["block"]), 4))
+                self.assertEqual(bits_of(np.asarray(z)),
+                                 [word(row[f"z_{i}"]) for i in range(4)])
 
     def test_ranges(self):
         for row in golden("noise_ranges.csv"):

@@ -35,6 +35,12 @@ class SelectorTest(unittest.TestCase):
         for name in names:
             self.assertFalse(selects(selector, name), (selector, name))
 
+    def test_golden_selectors(self):
+        for row in golden("selectors.csv"):
+            with self.subTest(**row):
+                self.assertEqual(selects(row["selector"], canonical_name(row["name"])),
+                                 row["selects"] == "1")
+
     def test_empty_and_star_select_everything(self):
         self.assert_selects("", "weight", "")
         self.assert_selects("*", "weight", "a.b\nc", "")

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ COMPILER = shutil.which("cc")
 STUB = """
 const char* lehr_noise_spec(void) { return "%s"; }
 const char* lehr_noise_targets(void) { return "stub"; }
+const char* lehr_noise_built_targets(void) { return "stub"; }
 int lehr_noise_use_target(const char* name) { return *name != 's'; }
 void lehr_noise_fill() {}
 void lehr_noise_perturb() {}
@@ -134,6 +136,11 @@ class TargetTest(unittest.TestCase):
                 noise.apply(command(), [noise.NamedTensor("weight", theta)],
                             implementation="native", threads=threads)
                 self.assertEqual(bits_of(theta), bits_of(expected), (target, threads))
+
+    def test_what_was_built_has_what_can_run(self):
+        self.assertLessEqual(set(native.targets()), {*native.built_targets(), "reference"})
+        if platform.machine() == "x86_64":
+            self.assertLessEqual({"AVX3", "AVX2", "SSE4"}, set(native.built_targets()))
 
     def test_unknown_target(self):
         with self.assertRaisesRegex(ValueError, "no target 'Z80', only .*reference"):

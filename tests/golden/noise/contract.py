@@ -51,6 +51,13 @@ def tensor_id(name):
     return int(hashlib.sha256(canonical_name(name).encode()).hexdigest()[:16], 16)
 
 
+def selects(selector, name):
+    """Whether the glob matches the canonical name: by regular expressions on bytes."""
+    parts = [{b"*": b".*", b"?": b"."}.get(part, re.escape(part))
+             for part in re.split(rb"([*?])", (selector or "*").encode())]
+    return re.fullmatch(b"".join(parts), canonical_name(name).encode(), re.DOTALL) is not None
+
+
 def philox(counter, key):
     x, (k0, k1) = counter, key
     for _ in range(10):
@@ -58,6 +65,18 @@ def philox(counter, key):
         x = (q >> 32 ^ x[1] ^ k0, q & WORD, p >> 32 ^ x[3] ^ k1, p & WORD)
         k0, k1 = (k0 + 0x9E3779B9) & WORD, (k1 + 0xBB67AE85) & WORD
     return x
+
+
+def inverse_philox(words, key):
+    """The counter that philox() makes these words of: its rounds backwards."""
+    keys = [tuple(k + number * step & WORD for k, step in zip(key, (0x9E3779B9, 0xBB67AE85)))
+            for number in range(10)]
+    inverse_p, inverse_q = pow(0xD2511F53, -1, 2**32), pow(0xCD9E8D57, -1, 2**32)
+    for k0, k1 in reversed(keys):
+        x0, x2 = words[3] * inverse_p & WORD, words[1] * inverse_q & WORD
+        words = (x0, 0xCD9E8D57 * x2 >> 32 ^ words[0] ^ k0,
+                 x2, 0xD2511F53 * x0 >> 32 ^ words[2] ^ k1)
+    return words
 
 
 def signed(word):

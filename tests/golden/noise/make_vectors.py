@@ -4,6 +4,7 @@
 --check exits with 1 where a file differs from what the oracles say, and with 77 without mpmath.
 """
 
+import functools
 import pathlib
 import random
 import re
@@ -48,9 +49,8 @@ def hex64(word):
     return f"0x{word:016x}"
 
 
-def box_muller():
+def word_pairs():
     """Extremes and borders of both words, each against each, telltale words, then random pairs."""
-    yield "a,b,z_cos,z_sin,true_cos,true_sin"
     # 0xaaaaaaab/2^32 is just above 2/3, where k changes; from 2^32 - 128 on, u is 1.
     radius_words = [0, 1, 2, 3, 5, 6, 2**16, 2**24 + 1, 2**31, 0xAAAAAA7F, 0xAAAAAAAB, 0xAAAAAB00,
                     2**32 - 257, 2**32 - 129, 2**32 - 128, 2**32 - 1]
@@ -59,10 +59,40 @@ def box_muller():
     pairs = [(a, b) for a in radius_words for b in borders]
     pairs += [(word, word) for word in sorted({word for words in TELLTALE.values() for word in words})]
     words = random.Random(20)
-    pairs += [(words.getrandbits(32), words.getrandbits(32)) for _ in range(80)]
-    for a, b in pairs:
-        cosine, sine = contract.box_muller(a, b)
-        yield ",".join([hex32(a), hex32(b), hex32(cosine), hex32(sine), *meaning.true_pair(a, b)])
+    return pairs + [(words.getrandbits(32), words.getrandbits(32)) for _ in range(80)]
+
+
+pair_of_noise = functools.cache(contract.box_muller)
+
+
+def box_muller():
+    yield "a,b,z_cos,z_sin,true_cos,true_sin"
+    for a, b in word_pairs():
+        yield ",".join([hex32(a), hex32(b), *map(hex32, pair_of_noise(a, b)),
+                        *meaning.true_pair(a, b)])
+
+
+def noise_words():
+    """The same pairs as the words of whole blocks, each pair once the first and once the second of
+    its block: what makes noise from a seed and an index can be led to every extreme."""
+    yield "seed,tensor_id,block,z_0,z_1,z_2,z_3"
+    pairs = word_pairs()
+    for first, second in zip(pairs, pairs[-1:] + pairs[:-1]):
+        seed, tensor, block = address_of((*first, *second))
+        yield ",".join([hex64(seed), hex64(tensor), hex64(block),
+                        *map(hex32, pair_of_noise(*first) + pair_of_noise(*second))])
+
+
+def address_of(words):
+    """A seed, tensor id and block whose words are these: for each seed Philox is a bijection, so one
+    is as good as another, but one block in four has indices."""
+    for seed in range(2**40, 2**40 + 1000):
+        key = (seed & 0xFFFFFFFF, seed >> 32)
+        low, high, tensor_low, tensor_high = counter = contract.inverse_philox(words, key)
+        assert contract.philox(counter, key) == words
+        if high < 2**30:
+            return seed, tensor_high << 32 | tensor_low, high << 32 | low
+    raise AssertionError(words)
 
 
 def noise():
@@ -126,6 +156,19 @@ def tensor_names():
         yield ",".join([name, contract.canonical_name(name), hex64(contract.tensor_id(name))])
 
 
+def selectors():
+    """A selector, a name as a trainer has it, and whether the one chooses the other."""
+    yield "selector,name,selects"
+    for selector in ["", "*", "weight", "layers.*", "layers.*.weight", "*weight", "*.weight", "layers.?.bias",
+                     "?", "??????", "*a*b*c", "a**b", "*ab*ac", "layers.0.weight*", "gr?ße", "gr??ße",
+                     "a[0]", "a.c", "Weight", "\\*", "module.*", "*module*", "[a-z]*", "*.", ".*"]:
+        for name in ["weight", "weight2", "Weight", "layers.0.weight", "module.layers.0.weight",
+                     "_orig_mod.layers.0.bias", "layers.10.bias", "layers.0.module.bias", "layers..bias",
+                     "xaybzc", "acb", "abac", "ab", "a.b", "ababaabac", "ababaabad", "größe", "a[0]", "abc",
+                     "a.c", "module", "weight.", ".weight", "\\*", "x"]:
+            yield ",".join([selector, name, str(int(contract.selects(selector, name)))])
+
+
 def actions_hash():
     yield "list,kind,id,seed,stddev,scale,shrink,optimizer_state,selector,noise_spec,hash_of_list"
     one, half = binary32(1), binary32(Fraction(1, 2))
@@ -164,6 +207,13 @@ def check_known_answers():
     for seed, name, index, bits in known:
         z = hex32(contract.noise(int(seed), contract.tensor_id(name), int(index)))
         assert z == bits, f"{contract.PAGE}: seed {seed}, {name}, {index}: {bits} is {z}"
+    weight = contract.tensor_id("weight")
+    theta = contract.perturbed(0x3F800000, contract.noise(0, weight, 1), 0x3F000000, 0x3C23D70A)
+    digest = contract.element_digest(weight, 1, 0x3F800000)
+    actions = contract.actions_hash([(1, 2, 0x3F000000, 1, 0x3F800000, 1, "layers.*", contract.SPEC)])
+    for what, answer in (("θ'", hex32(theta)), ("digest", hex64(digest)), ("hash", hex64(actions))):
+        row = re.search(rf"^\| {what} \| .* \| `(\w+)` \|$", contract.PAGE.read_text(), re.MULTILINE)
+        assert row and row[1] == answer, f"{contract.PAGE}: {what} is {answer}"
 
 
 def check_telltales():
@@ -180,7 +230,7 @@ def main():
     check_known_answers()
     check_telltales()
     stale = False
-    for table in (box_muller, noise, noise_ranges, perturbation, tensor_names, actions_hash,
+    for table in (box_muller, noise, noise_words, noise_ranges, perturbation, tensor_names, selectors, actions_hash,
                   parameter_digest):
         path = HERE / f"{table.__name__}.csv"
         text = "\n".join(table()) + "\n"

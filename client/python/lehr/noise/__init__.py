@@ -16,10 +16,11 @@ from lehr.noise.command import NamedTensor, Perturbation, UnknownNoiseSpecError
 from lehr.noise.contract import SPEC as NOISE_SPEC
 from lehr.noise.names import canonical_name, tensor_id
 from lehr.noise.perturbation import apply, check, fill
+from lehr.noise.prepared import Prepared
 from lehr.noise.slices import TensorSlice, flat_partition
 from lehr.noise.update import Result
 
 __all__ = [
-    "NOISE_SPEC", "NamedTensor", "Perturbation", "Result", "TensorSlice", "UnknownNoiseSpecError",
-    "apply", "canonical_name", "check", "fill", "flat_partition", "tensor_id",
+    "NOISE_SPEC", "NamedTensor", "Perturbation", "Prepared", "Result", "TensorSlice",
+    "UnknownNoiseSpecError", "apply", "canonical_name", "check", "fill", "flat_partition", "tensor_id",
 ]

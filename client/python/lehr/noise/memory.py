@@ -72,6 +72,13 @@ def check_writable(values: Values) -> None:
         reach += stride * (extent - 1)
 
 
+def layout(values: Values) -> tuple[object, ...]:
+    """Where the values lie, and how; equal as long as both stay."""
+    if is_torch(values):
+        return values.data_ptr(), values.shape, values.stride(), values.dtype
+    return (values.__array_interface__["data"], values.shape, values.strides, values.dtype)
+
+
 def is_contiguous(values: Values) -> bool:
     return values.is_contiguous() if is_torch(values) else values.flags.c_contiguous
 
@@ -124,8 +131,13 @@ def flat_array(values: Values) -> Iterator[np.ndarray]:
     if not np.may_share_memory(flat, array):
         array[...] = flat.reshape(array.shape)
     if is_torch(values):
-        # Counts as a change in place, so that autograd notices one between forward and backward.
-        values.detach().as_strided((0,), (1,)).zero_()
+        nothing_of(values).zero_()
+
+
+def nothing_of(values: "torch.Tensor") -> "torch.Tensor":
+    """None of the values. To change it in place counts as a change of them all, so that autograd
+    notices one between forward and backward."""
+    return values.detach().as_strided((0,), (1,))
 
 
 def _torch_as_numpy(values: "torch.Tensor") -> np.ndarray:

@@ -34,6 +34,13 @@ class _Update(ctypes.Structure):
                 ("values", ctypes.c_void_p)]
 
 
+# What a command decides of an _Update, for arrays of them.
+COMMAND_FIELDS = np.dtype({
+    "names": ["seed", "shrink", "sigma"], "formats": [np.uint64, np.float32, np.float32],
+    "offsets": [_Update.seed.offset, _Update.shrink.offset, _Update.sigma.offset],
+    "itemsize": ctypes.sizeof(_Update)})
+
+
 class _Counts(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in Result._fields]
 
@@ -59,6 +66,11 @@ def library() -> ctypes.CDLL | None:
 def targets() -> list[str]:
     """The instruction sets that the library was built for and this CPU has, best first."""
     return library().lehr_noise_targets().decode().split()
+
+
+def built_targets() -> list[str]:
+    """The instruction sets that the library was built for, whether this CPU has them or not."""
+    return library().lehr_noise_built_targets().decode().split()
 
 
 def use_target(name: str) -> None:
@@ -141,6 +153,7 @@ _FUNCTIONS = (
     ("lehr_noise_fill", None, (ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_void_p,
                                ctypes.c_uint64)),
     ("lehr_noise_targets", ctypes.c_char_p, ()),
+    ("lehr_noise_built_targets", ctypes.c_char_p, ()),
     ("lehr_noise_use_target", ctypes.c_int, (ctypes.c_char_p,)),
     ("lehr_noise_spec", ctypes.c_char_p, ()),
 )

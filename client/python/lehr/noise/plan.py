@@ -33,7 +33,7 @@ class Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Target:
+class Target:
     """A tensor that has nothing wrong with it, and what follows from it."""
 
     tensor: NamedTensor
@@ -46,13 +46,18 @@ class _Target:
 def make_plan(perturbation: Perturbation, tensors: Sequence[NamedTensor],
               requested: Implementation | None) -> list[Job]:
     """A job for each selected tensor. Raises what apply() says."""
-    _check_command(perturbation)
+    check_command(perturbation)
+    return [_job(perturbation, target, requested) for target in find_targets(tensors)
+            if selects(perturbation.tensor_selector, target.name)]
+
+
+def find_targets(tensors: Sequence[NamedTensor]) -> list[Target]:
+    """All of the tensors. Raises what apply() says of them, whatever the command is."""
     targets = [_target(tensor) for tensor in tensors]
     _check_shapes(targets)
     _check_keep_apart("memory", _memory_extents(targets), memory.share_address)
     _check_keep_apart("indices", _index_extents(targets), TensorSlice.shares_index_with)
-    return [_job(perturbation, target, requested) for target in targets
-            if selects(perturbation.tensor_selector, target.name)]
+    return targets
 
 
 def choose(requested: Implementation | None, values: memory.Values) -> Implementation:
@@ -72,7 +77,7 @@ def choose(requested: Implementation | None, values: memory.Values) -> Implement
     return requested or ("native" if native.library() else "numpy")
 
 
-def _check_command(perturbation: Perturbation) -> None:
+def check_command(perturbation: Perturbation) -> None:
     if perturbation.noise_spec != SPEC:
         raise UnknownNoiseSpecError(f"unknown noise_spec '{perturbation.noise_spec}'; this client "
                                     f"knows '{SPEC}'")
@@ -88,7 +93,7 @@ def _check_command(perturbation: Perturbation) -> None:
         raise ValueError(f"unknown optimizer state action '{perturbation.optimizer_state}'")
 
 
-def _target(tensor: NamedTensor) -> _Target:
+def _target(tensor: NamedTensor) -> Target:
     if not tensor.name:
         raise ValueError("a tensor has an empty name")
     try:
@@ -97,11 +102,11 @@ def _target(tensor: NamedTensor) -> _Target:
         part = tensor.part()
     except (TypeError, ValueError) as error:
         raise type(error)(f"tensor '{tensor.name}': {error}") from None
-    return _Target(tensor, canonical_name(tensor.name), tensor_id(tensor.name), part, element_type)
+    return Target(tensor, canonical_name(tensor.name), tensor_id(tensor.name), part, element_type)
 
 
-def _check_shapes(targets: Sequence[_Target]) -> None:
-    first: dict[int, _Target] = {}
+def _check_shapes(targets: Sequence[Target]) -> None:
+    first: dict[int, Target] = {}
     for target in targets:
         if target.tensor.slice is not None:
             other = first.setdefault(target.tensor_id, target)
@@ -119,7 +124,7 @@ def _check_keep_apart(what: str, extents: Iterable[Extent],
                          "tied tensor once")
 
 
-def _memory_extents(targets: Sequence[_Target]) -> Iterator[Extent]:
+def _memory_extents(targets: Sequence[Target]) -> Iterator[Extent]:
     for target in targets:
         values = target.tensor.values
         if target.part.count:
@@ -127,7 +132,7 @@ def _memory_extents(targets: Sequence[_Target]) -> Iterator[Extent]:
             yield Extent(memory.device(values), first, last, target.tensor.name, values)
 
 
-def _index_extents(targets: Sequence[_Target]) -> Iterator[Extent]:
+def _index_extents(targets: Sequence[Target]) -> Iterator[Extent]:
     parts = collections.Counter(target.tensor_id for target in targets)
     for target in targets:
         if parts[target.tensor_id] > 1 and target.part.count:
@@ -135,7 +140,7 @@ def _index_extents(targets: Sequence[_Target]) -> Iterator[Extent]:
                          target.part)
 
 
-def _job(perturbation: Perturbation, target: _Target, requested: Implementation | None) -> Job:
+def _job(perturbation: Perturbation, target: Target, requested: Implementation | None) -> Job:
     update = Update(seed=operator.index(perturbation.seed), tensor_id=target.tensor_id,
                     part=target.part, element_type=target.element_type,
                     shrink=_binary32(perturbation.shrink),
