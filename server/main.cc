@@ -115,7 +115,7 @@ absl::Status Serve(const ServerOptions& options, ShutdownSignal& shutdown) {
   const absl::StatusOr<absl::Time> deadline =
       ServeUntilSignal(options, shutdown, *supervisor, metrics);
   const absl::Status closed =
-      (*journal)->Close(deadline.value_or(absl::Now() + options.shutdown_timeout));
+      supervisor->CloseJournal(deadline.value_or(absl::Now() + options.shutdown_timeout));
   return deadline.ok() ? closed : deadline.status();
 }
 

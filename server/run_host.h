@@ -80,6 +80,8 @@ class RunHost {
   void Tick(absl::Time now);
 
   v1::Run Describe() const;
+  // Its ranks may still bring decisions back that an unclean stop lost.
+  bool MayHaveForgotten() const;
   // From the next unopened step on. INVALID_ARGUMENT if a value is out of bounds.
   absl::StatusOr<v1::SetPolicyResponse> SetPolicy(const v1::SetPolicyRequest& request);
   void StopActing(bool stop);

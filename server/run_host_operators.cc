@@ -40,6 +40,11 @@ v1::Run RunHost::Describe() const {
   return DescribeLocked();
 }
 
+bool RunHost::MayHaveForgotten() const {
+  absl::MutexLock lock(&mutex_);
+  return !ended_ && generation_->may_have_forgotten();
+}
+
 v1::Run RunHost::DescribeLocked() const {
   v1::Run run;
   run.set_run_id(run_id_);

@@ -294,6 +294,18 @@ void Supervisor::BeginShutdown(absl::Time deadline) {
   }
 }
 
+absl::Status Supervisor::CloseJournal(absl::Time deadline) {
+  const std::vector<std::shared_ptr<RunHost>> runs = AllRuns();
+  const auto uncertain = std::count_if(runs.begin(), runs.end(),
+                                       [](const auto& run) { return run->MayHaveForgotten(); });
+  if (uncertain > 0) {
+    LogWarning("the stop is not clean: ranks may hold decisions that the last unclean stop lost",
+               {{"runs", uncertain}});
+  }
+  return options_.journal->Close(deadline,
+                                 uncertain > 0 ? JournalStop::kUncertain : JournalStop::kClean);
+}
+
 void Supervisor::OnDurable() {
   if (surroundings_.held_sends > 0) {
     WakeAt(absl::InfinitePast());

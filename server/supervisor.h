@@ -64,6 +64,9 @@ class Supervisor {
   // Takes no more joins; ends all streams with UNAVAILABLE after what they have been sent, once
   // what was decided is on the disk or `deadline` has passed.
   void BeginShutdown(absl::Time deadline);
+  // Closes the journal by `deadline`; nobody may call the supervisor any more. The stop counts as
+  // clean only if no run waits for what its ranks hold since an earlier unclean one.
+  absl::Status CloseJournal(absl::Time deadline);
 
   // More of the journal is on the disk. Never waits, so that the journal's thread may call it.
   void OnDurable();

@@ -176,6 +176,8 @@ class Generation {
   const GuardState& guard_state() const { return guard_state_; }
   // The newest step with a decision; resume_step - 1: none.
   int64_t decided_through() const { return decided_through_; }
+  // Ranks may still bring decisions back that an unclean stop lost.
+  bool may_have_forgotten() const { return unclean_ && gate_closed_; }
 
  private:
   struct OpenStep {

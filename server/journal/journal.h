@@ -57,6 +57,13 @@ struct JournalOptions {
   std::function<void(size_t records, absl::Duration duration)> on_commit;
 };
 
+// Whether a process knew, when it stopped, every decision that was ever sent.
+enum class JournalStop {
+  kClean,
+  // What an earlier unclean stop lost has not all been brought back.
+  kUncertain,
+};
+
 // Thread-safe.
 class Journal {
  public:
@@ -79,7 +86,7 @@ class Journal {
   uint64_t epoch() const { return epoch_; }
   // Makes it higher than this one, durably, before it returns. INVALID_ARGUMENT: there is none.
   absl::Status RaiseEpochAbove(uint64_t epoch);
-  // Whether the process before this one called Close. True for a new journal.
+  // Whether the process before this one closed it as kClean. True for a new journal.
   bool clean_stop() const { return clean_stop_; }
 
   // Each gives the record's number, and waits while max_pending records wait. A run comes first,
@@ -118,9 +125,9 @@ class Journal {
   absl::StatusOr<std::optional<RecordedDecision>> FindDecision(const std::string& run_id,
                                                                uint64_t generation, int64_t step);
 
-  // Flushes, marks the stop as clean, and moves everything into journal.db. Once, and nobody may
-  // append any more; the destructor releases the directory. DEADLINE_EXCEEDED: it is not clean.
-  absl::Status Close(absl::Time deadline);
+  // Flushes, marks the stop, and moves everything into journal.db. Once, and nobody may append any
+  // more; the destructor releases the directory. DEADLINE_EXCEEDED: it is not clean.
+  absl::Status Close(absl::Time deadline, JournalStop stop = JournalStop::kClean);
 
  private:
   Journal(JournalOptions options, DirectoryLock lock, JournalFile file, DurableMark mark,

@@ -106,7 +106,7 @@ void LehrdTest::Stop() {
   const absl::Time deadline = absl::Now() + absl::Seconds(20);
   supervisor_->BeginShutdown(deadline);
   server_->Shutdown(deadline);
-  EXPECT_TRUE(journal_->Close(deadline).ok());
+  EXPECT_TRUE(supervisor_->CloseJournal(deadline).ok());
   Crash();
 }
 

@@ -402,6 +402,45 @@ TEST_F(SuperviseStreamTest, ACrashLosesNothingThatARankHolds) {
   EXPECT_EQ(rank->NextDecision().actions_size(), 1);
 }
 
+// Between the crash and the ranks' return, lehrd was started and stopped in good order: once
+// before it served (Stop before any rank came is what a taken port does), and once on SIGTERM.
+TEST_F(SuperviseStreamTest, AStopBeforeTheRanksAreBackDoesNotHideACrash) {
+  Start();
+  auto rank = Rank(JoinOf(0, 2));
+  auto other = Rank(JoinOf(1, 2));
+  rank->Report(0, HotLosses());
+  other->Report(0, {});
+  v1::Decision held = rank->NextDecision();
+  Crash();
+  Start();
+  Stop();
+  Start();
+  v1::Join again = JoinOf(0, 2);
+  again.set_generation(1);
+  again.set_highest_step(5);
+  again.set_highest_epoch(1);
+  held.set_step(4);
+  held.set_apply_step(5);
+  *again.add_held() = held;
+  rank = Rank(again);
+  Stop();
+  Start();
+  EXPECT_FALSE(journal_->clean_stop());
+  // Step 4 was taken back already; both ranks bring the rest of the story.
+  EXPECT_EQ(DescribeRun().step(), 4);
+  again.clear_held();
+  rank = Rank(again);
+  other = Rank(JoinOf(1, 2));
+  rank->Report(4, HotLosses());
+  EXPECT_EQ(rank->NextDecision().actions(0).SerializeAsString(),
+            held.actions(0).SerializeAsString());
+  rank->Report(5, HotLosses());
+  EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_UNKNOWN_AFTER_CRASH);
+  Stop();
+  Start();
+  EXPECT_TRUE(journal_->clean_stop());
+}
+
 TEST_F(SuperviseStreamTest, ADecisionFromBeforeTheRestartIsSentAgainIdentical) {
   Start();
   auto rank = Rank(JoinOf());
