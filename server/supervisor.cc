@@ -26,6 +26,17 @@ absl::StatusOr<uint32_t> PageSize(uint32_t asked, uint32_t unset, uint32_t most)
   return asked == 0 ? unset : asked;
 }
 
+// How long the disk may take over an operator's change, which a gRPC thread waits for.
+constexpr absl::Duration kChangeTimeout = absl::Seconds(5);
+
+// An operator's change is acknowledged once it survives a crash.
+absl::Status AwaitDurable(Journal& journal) {
+  const absl::Status flushed = journal.Flush(absl::Now() + kChangeTimeout);
+  return flushed.ok() ? flushed
+                      : absl::UnavailableError(absl::StrCat(
+                            "the change holds, but a crash may undo it: ", flushed.message()));
+}
+
 absl::Status BadToken(const std::string& token) {
   return absl::InvalidArgumentError(
       absl::StrCat("page_token is \"", absl::CEscape(token), "\", which no page gave out"));
@@ -242,7 +253,14 @@ absl::StatusOr<v1::SetPolicyResponse> Supervisor::SetPolicy(const v1::SetPolicyR
   if (!run.ok()) {
     return run.status();
   }
-  return (*run)->SetPolicy(request);
+  absl::StatusOr<v1::SetPolicyResponse> response = (*run)->SetPolicy(request);
+  if (!response.ok()) {
+    return response;
+  }
+  if (absl::Status status = AwaitDurable(*options_.journal); !status.ok()) {
+    return status;
+  }
+  return response;
 }
 
 absl::StatusOr<v1::StopActingResponse> Supervisor::StopActing(
@@ -256,6 +274,9 @@ absl::StatusOr<v1::StopActingResponse> Supervisor::StopActing(
   }
   options_.journal->SetActingStopped(request.stop());
   LogWarning(request.stop() ? "all acting stopped" : "acting allowed again");
+  if (absl::Status status = AwaitDurable(*options_.journal); !status.ok()) {
+    return status;
+  }
   v1::StopActingResponse response;
   response.set_acting_stopped(request.stop());
   return response;
@@ -268,6 +289,9 @@ absl::StatusOr<v1::EndRunResponse> Supervisor::EndRun(const v1::EndRunRequest& r
   }
   v1::EndRunResponse response;
   *response.mutable_run() = (*run)->End();
+  if (absl::Status status = AwaitDurable(*options_.journal); !status.ok()) {
+    return status;
+  }
   return response;
 }
 

@@ -47,7 +47,8 @@ class Supervisor {
   absl::StatusOr<RankSeat> Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox);
 
   // The answers to RunsService. Errors: INVALID_ARGUMENT for a field out of bounds, NOT_FOUND for
-  // an unknown run; each names the value.
+  // an unknown run; each names the value. A change returns once it is on the disk, UNAVAILABLE if
+  // that fails or takes too long.
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request) const;
   absl::StatusOr<v1::GetRunResponse> GetRun(const v1::GetRunRequest& request) const;
   absl::StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request) const;

@@ -83,7 +83,7 @@ void LehrdTest::Start(uint32_t max_streams, uint32_t max_runs) {
   metrics_ = std::make_unique<Metrics>(/*max_run_series=*/8);
   auto journal =
       Journal::Open({.data_dir = data_dir_.string(),
-                     .commit_interval = absl::Milliseconds(5),
+                     .commit_interval = commit_interval_,
                      .on_failure = [](const absl::Status& error) { ADD_FAILURE() << error; }});
   ASSERT_TRUE(journal.ok()) << journal.status();
   journal_ = *std::move(journal);

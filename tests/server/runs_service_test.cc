@@ -180,5 +180,43 @@ TEST_F(RunsServiceTest, AnEndedRunRefusesReportsAndJoins) {
             grpc::StatusCode::FAILED_PRECONDITION);
 }
 
+TEST_F(RunsServiceTest, AChangeThatWasAcknowledgedSurvivesACrash) {
+  commit_interval_ = absl::Hours(1);
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SetPolicyRequest policy;
+  policy.set_run_id("digits");
+  policy.mutable_policy()->mutable_error_driven()->set_base_noise_level(7);
+  ASSERT_TRUE(supervisor_->SetPolicy(policy).ok());
+  Crash();
+  Start();
+  EXPECT_EQ(DescribeRun().settings().policy().error_driven().base_noise_level(), 7);
+  v1::StopActingRequest stop;
+  stop.set_stop(true);
+  ASSERT_TRUE(supervisor_->StopActing(stop).ok());
+  Crash();
+  Start();
+  EXPECT_TRUE(supervisor_->ListRuns({})->acting_stopped());
+  v1::EndRunRequest end;
+  end.set_run_id("digits");
+  ASSERT_TRUE(supervisor_->EndRun(end).ok());
+  Crash();
+  Start();
+  EXPECT_EQ(DescribeRun().state(), v1::RUN_STATE_ENDED);
+}
+
+TEST_F(RunsServiceTest, AChangeThatTheDiskDoesNotTakeIsNotAcknowledged) {
+  Start();
+  auto rank = Rank(JoinOf());
+  ASSERT_TRUE(journal_->Close(absl::Now() + absl::Seconds(20)).ok());
+  v1::EndRunRequest request;
+  request.set_run_id("digits");
+  grpc::ClientContext context;
+  v1::EndRunResponse response;
+  const grpc::Status status = runs_->EndRun(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("a crash may undo it"));
+}
+
 }  // namespace
 }  // namespace lehr
