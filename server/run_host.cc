@@ -58,8 +58,7 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
   last_seen_ = now;
   const int64_t step = report.step;
   if (ended_) {
-    seat.outbox->Send(Refusal(step, v1::Refused::CODE_RUN_ENDED,
-                              absl::StrCat("run ", run_id_, " was ended by an operator")));
+    RefuseAsEnded({seat.rank}, step);
     return;
   }
   if (report.parameter_digest) {
@@ -192,6 +191,15 @@ void RunHost::AdvanceDurable() {
   }
 }
 
+void RunHost::RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step) {
+  for (const uint32_t rank : ranks) {
+    if (streams_[rank] != nullptr) {
+      streams_[rank]->Send(Refusal(step, v1::Refused::CODE_RUN_ENDED,
+                                   absl::StrCat("run ", run_id_, " was ended by an operator")));
+    }
+  }
+}
+
 void RunHost::DropHeld() {
   surroundings_.held_sends -= static_cast<int>(held_.size());
   held_.clear();
@@ -289,6 +297,9 @@ void RunHost::Disconnected(const Seat& seat, absl::Time now) {
 
 void RunHost::Tick(absl::Time now) {
   absl::MutexLock lock(&mutex_);
+  if (ended_) {
+    return;
+  }
   Publish(generation_->Tick(now));
   const uint64_t durable = surroundings_.journal.durable();
   while (!held_.empty() && held_.front().sequence <= durable) {

@@ -124,6 +124,8 @@ class RunHost {
   void SendDecision(const std::vector<uint32_t>& ranks, v1::Decision decision)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdvanceDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AppendRunRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellWatchersOfRun() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

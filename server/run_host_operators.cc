@@ -114,7 +114,17 @@ void RunHost::StopActing(bool stop) {
 
 v1::Run RunHost::End() {
   absl::MutexLock lock(&mutex_);
+  if (ended_) {
+    return DescribeLocked();
+  }
   ended_ = true;
+  for (const Generation::OpenReports& open : generation_->Abandon()) {
+    RefuseAsEnded(open.reporters, open.step);
+  }
+  for (const HeldSend& held : held_) {
+    RefuseAsEnded(held.ranks, held.decision.step());
+  }
+  DropHeld();
   AppendRunRecord();
   surroundings_.metrics.RunEnded(run_id_);
   LogInfo("run ended", {{"run", run_id_}});

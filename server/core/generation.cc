@@ -123,6 +123,15 @@ void Generation::CommandSkipped(int64_t step) {
   guard_state_ = ForgetSkipped(std::move(guard_state_), step);
 }
 
+std::vector<Generation::OpenReports> Generation::Abandon() {
+  std::vector<OpenReports> abandoned;
+  for (auto& [step, open] : open_) {
+    abandoned.push_back({step, std::move(open.reporters)});
+  }
+  open_.clear();
+  return abandoned;
+}
+
 ClosedStep Generation::RecordNone(uint32_t rank, int64_t step, absl::Time now) {
   StepDecision decision = Blank(step, now);
   if (step <= unknown_through_) {

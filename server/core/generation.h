@@ -157,6 +157,13 @@ class Generation {
   // The ranks did not apply what `step` commanded.
   void CommandSkipped(int64_t step);
 
+  // The run is over: drops the open steps, and returns the reports that wait for their decisions.
+  struct OpenReports {
+    int64_t step = 0;
+    std::vector<uint32_t> reporters;
+  };
+  std::vector<OpenReports> Abandon();
+
   // For a step at or before decided_through that the journal does not know: "none" from now on.
   ClosedStep RecordNone(uint32_t rank, int64_t step, absl::Time now);
 
