@@ -98,7 +98,9 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
       .can_agree = join.can_agree(),
       .highest_step = join.has_highest_step() && join.generation() == record_.generation()
                           ? join.highest_step()
-                          : -1};
+                          : -1,
+      .knows_noise = std::find(join.noise_specs().begin(), join.noise_specs().end(),
+                               kCommandedNoiseSpec) != join.noise_specs().end()};
   if (absl::Status status = generation_->CanConnect(join.rank(), hello); !status.ok()) {
     return status;
   }

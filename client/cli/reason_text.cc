@@ -48,8 +48,15 @@ std::string ReasonText(const v1::Reason& reason) {
       return absl::StrFormat("ranks that lent no agree function: %.0f", value);
     case v1::Reason::CODE_STDDEV_NOT_FINITE:
       return absl::StrFormat("the noise would not be a finite number: %g", value);
+    case v1::Reason::CODE_NO_NOISE_SPEC:
+      return absl::StrFormat("ranks that do not know the commands' noise: %.0f", value);
     case v1::Reason::CODE_RANK_LEFT:
       return absl::StrFormat("ranks have left: %.0f", value);
+    case v1::Reason::CODE_WARMING_UP:
+      return absl::StrFormat("warming up: %.3g %% of the examples are known, acts from %.3g %%",
+                             100 * value, 100 * limit);
+    case v1::Reason::CODE_SNAPSHOT_MISSING:
+      return absl::StrFormat("ranks that lack the snapshot to go back to: %.0f", value);
     default:
       return reason.code() == 0 ? "" : absl::StrFormat("reason %d", reason.code());
   }

@@ -41,7 +41,7 @@ absl::Status Generation::CanConnect(uint32_t rank, const Hello& hello) const {
 }
 
 Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
-  members_.Connect(rank, hello.process, hello.can_agree);
+  members_.Connect(rank, hello.process, hello.can_agree, hello.knows_noise);
   if (unclean_ && gate_closed_ && hello.highest_step >= 0) {
     unknown_through_ = std::max(unknown_through_, hello.highest_step + spec_.settings.lag);
   }
@@ -275,6 +275,9 @@ std::optional<Reason> Generation::Veto(const RunSettings& settings,
   }
   if (spec_.world_size > 1 && members_.without_agree() > 0) {
     return Reason{ReasonCode::kNoAgree, static_cast<double>(members_.without_agree())};
+  }
+  if (members_.without_noise() > 0) {
+    return Reason{ReasonCode::kNoNoiseSpec, static_cast<double>(members_.without_noise())};
   }
   for (const Action& action : proposal.actions) {
     if (const auto* restore = std::get_if<RestoreAction>(&action)) {

@@ -137,6 +137,8 @@ class Generation {
     bool can_agree = false;
     // On a rejoin: the newest step that the rank has reported; -1: none.
     int64_t highest_step = -1;
+    // It knows the noise contract of the commands.
+    bool knows_noise = true;
   };
   absl::Status CanConnect(uint32_t rank, const Hello& hello) const;
   Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/wire.h"
 
 namespace lehr {
 
@@ -127,6 +128,7 @@ v1::Join LehrdTest::JoinOf(uint32_t rank, uint32_t world_size, const std::string
   join.set_job_attempt(job_attempt);
   join.set_process(absl::StrCat("process-", rank));
   join.set_can_agree(true);
+  join.add_noise_specs(std::string(kCommandedNoiseSpec));
   return join;
 }
 

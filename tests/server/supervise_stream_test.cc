@@ -162,6 +162,19 @@ TEST_F(SuperviseStreamTest, AStepOutOfBoundsIsRefusedAndTheStreamLives) {
   EXPECT_EQ(rank->NextDecision().step(), 0);
 }
 
+TEST_F(SuperviseStreamTest, ARankThatDoesNotKnowTheNoiseGetsNoCommand) {
+  Start();
+  v1::Join join = JoinOf();
+  join.clear_noise_specs();
+  join.add_noise_specs("philox4x32-10/box-muller-f32/v0");
+  auto rank = Rank(join);
+  rank->Report(0, HotLosses());
+  const v1::Decision decision = rank->NextDecision();
+  EXPECT_EQ(decision.reason().code(), v1::Reason::CODE_NO_NOISE_SPEC);
+  EXPECT_EQ(decision.actions_size(), 0);
+  EXPECT_EQ(decision.withheld_size(), 1);
+}
+
 TEST_F(SuperviseStreamTest, AStreamTooManyIsRefusedAndTheOthersLive) {
   Start(/*max_streams=*/1);
   auto rank = Rank(JoinOf());
