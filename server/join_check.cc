@@ -20,14 +20,6 @@ constexpr uint64_t kMaxEpoch = uint64_t{1} << 62;
 
 bool IsRunIdCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; }
 
-absl::Status CheckBytes(absl::string_view field, std::string_view value, size_t least,
-                        size_t most) {
-  if (value.size() < least || value.size() > most) {
-    return OutOfBounds(field, Quoted(value), absl::StrCat(least, " to ", most, " bytes"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckTensors(const v1::Join& join) {
   if (join.tensors_size() > kMaxTensors) {
     return OutOfBounds("the number of tensors", join.tensors_size(),

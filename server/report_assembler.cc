@@ -6,6 +6,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "server/rank_message_check.h"
 
 namespace lehr {
 namespace {
@@ -63,6 +64,11 @@ absl::Status ReportAssembler::Check(const v1::Report& piece) const {
     return absl::InvalidArgumentError(absl::StrCat("step ", piece.step(), " comes with ",
                                                    piece.snapshots_size(), " snapshots; at most ",
                                                    kMaxSnapshots, " can be held"));
+  }
+  if (piece.has_outcome()) {
+    if (absl::Status status = CheckOutcome(piece.outcome()); !status.ok()) {
+      return status;
+    }
   }
   if (!partial_) {
     return absl::OkStatus();

@@ -207,8 +207,7 @@ void RunHost::DropHeld() {
 
 void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
   absl::MutexLock lock(&mutex_);
-  if (!Holds(seat) || outcome.step() > generation_->decided_through() ||
-      outcome.result() == v1::CommandOutcome::RESULT_UNSPECIFIED) {
+  if (!Holds(seat) || outcome.step() > generation_->decided_through()) {
     return;
   }
   surroundings_.journal.AppendOutcome(run_id_, record_.generation(), outcome.step(), seat.rank,
@@ -232,13 +231,16 @@ void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
 }
 
 void RunHost::Pause(const Seat& seat, const v1::Pause& pause, absl::Time now) {
-  constexpr absl::Duration kLongestPause = absl::Hours(24);
-  const absl::Duration at_most =
-      absl::Seconds(pause.at_most().seconds()) + absl::Nanoseconds(pause.at_most().nanos());
+  const absl::Duration at_most = DurationFromProto(pause.at_most());
   absl::MutexLock lock(&mutex_);
-  if (Holds(seat)) {
-    generation_->Pause(seat.rank, now + std::clamp(at_most, absl::ZeroDuration(), kLongestPause));
+  if (!Holds(seat)) {
+    return;
   }
+  LogInfo("rank pauses", {{"run", run_id_},
+                          {"rank", seat.rank},
+                          {"why", pause.reason()},
+                          {"at_most", absl::FormatDuration(at_most)}});
+  generation_->Pause(seat.rank, now + at_most);
 }
 
 void RunHost::Checkpointed(const Seat& seat, int64_t step) {

@@ -69,6 +69,7 @@ class RunHost {
                             absl::Time now);
   // The answer goes to the seat's outbox, now or when the step closes.
   void Report(const Seat& seat, StepReport report, absl::Time now);
+  // `outcome` and `pause` have passed their checks (rank_message_check.h).
   void Outcome(const Seat& seat, const v1::CommandOutcome& outcome);
   void Pause(const Seat& seat, const v1::Pause& pause, absl::Time now);
   void Checkpointed(const Seat& seat, int64_t step);

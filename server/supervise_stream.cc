@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/grpc_status.h"
 #include "server/metrics.h"
+#include "server/rank_message_check.h"
 #include "server/report_assembler.h"
 
 namespace lehr {
@@ -82,16 +83,22 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
         HandleReport(request.report(), now);
         return absl::OkStatus();
       case v1::SuperviseRequest::kPause:
+        if (absl::Status status = CheckPause(request.pause()); !status.ok()) {
+          return status;
+        }
         seat_->run->Pause(seat_->seat, request.pause(), now);
         return absl::OkStatus();
       case v1::SuperviseRequest::kCheckpointed:
         seat_->run->Checkpointed(seat_->seat, request.checkpointed().step());
         return absl::OkStatus();
       case v1::SuperviseRequest::kLeave:
-        left_ = true;
         if (request.leave().has_outcome()) {
+          if (absl::Status status = CheckOutcome(request.leave().outcome()); !status.ok()) {
+            return status;
+          }
           seat_->run->Outcome(seat_->seat, request.leave().outcome());
         }
+        left_ = true;
         seat_->run->Leave(seat_->seat, request.leave().completed(), now);
         return absl::OkStatus();
       default:
@@ -114,9 +121,6 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
 
   void HandleReport(const v1::Report& piece, absl::Time now) {
     metrics_.ReportReceived(piece.losses_size());
-    if (piece.has_outcome()) {
-      seat_->run->Outcome(seat_->seat, piece.outcome());
-    }
     absl::StatusOr<std::optional<StepReport>> report = assembler_->Add(piece);
     if (!report.ok()) {
       metrics_.ReportRefused(v1::Refused::CODE_INVALID);
@@ -126,6 +130,9 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
       response.mutable_refused()->set_message(std::string(report.status().message()));
       outbox_->Send(std::move(response));
       return;
+    }
+    if (piece.has_outcome()) {
+      seat_->run->Outcome(seat_->seat, piece.outcome());
     }
     if (*report) {
       seat_->run->Report(seat_->seat, **std::move(report), now);

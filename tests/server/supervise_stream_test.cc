@@ -162,6 +162,40 @@ TEST_F(SuperviseStreamTest, AStepOutOfBoundsIsRefusedAndTheStreamLives) {
   EXPECT_EQ(rank->NextDecision().step(), 0);
 }
 
+TEST_F(SuperviseStreamTest, AnOutcomeOutOfBoundsIsRefusedWithItsReport) {
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SuperviseRequest request;
+  request.mutable_report()->set_step(0);
+  request.mutable_report()->mutable_outcome()->set_step(-1);
+  request.mutable_report()->mutable_outcome()->set_result(v1::CommandOutcome::RESULT_APPLIED);
+  rank->Send(request);
+  const v1::SuperviseResponse refusal = rank->Next();
+  EXPECT_EQ(refusal.refused().code(), v1::Refused::CODE_INVALID);
+  EXPECT_THAT(refusal.refused().message(), HasSubstr("step is -1"));
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 0);
+  EXPECT_EQ(DescribeRun().applied(), 0u);
+}
+
+TEST_F(SuperviseStreamTest, APauseOrALeaveOutOfBoundsEndsTheStreamWithTheValue) {
+  Start();
+  v1::SuperviseRequest pause;
+  pause.mutable_pause()->mutable_at_most()->set_seconds(-2);
+  auto rank = Rank(JoinOf());
+  rank->Send(pause);
+  grpc::Status status = rank->AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("at_most is -2s"));
+  v1::SuperviseRequest leave;
+  leave.mutable_leave()->mutable_outcome()->set_result(static_cast<v1::CommandOutcome::Result>(77));
+  rank = Rank(JoinOf());
+  rank->Send(leave);
+  status = rank->AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("result is 77"));
+}
+
 TEST_F(SuperviseStreamTest, ARankThatDoesNotKnowTheNoiseGetsNoCommand) {
   Start();
   v1::Join join = JoinOf();
