@@ -81,6 +81,8 @@ class RunHost {
   void Tick(absl::Time now);
 
   v1::Run Describe() const;
+  // All ranks have left it, or an operator ended it.
+  bool IsOver() const;
   // Its ranks may still bring decisions back that an unclean stop lost.
   bool MayHaveForgotten() const;
   // From the next unopened step on. INVALID_ARGUMENT if a value is out of bounds.

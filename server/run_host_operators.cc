@@ -40,6 +40,11 @@ v1::Run RunHost::Describe() const {
   return DescribeLocked();
 }
 
+bool RunHost::IsOver() const {
+  absl::MutexLock lock(&mutex_);
+  return ended_ || left_;
+}
+
 bool RunHost::MayHaveForgotten() const {
   absl::MutexLock lock(&mutex_);
   return !ended_ && generation_->may_have_forgotten();

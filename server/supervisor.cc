@@ -137,9 +137,8 @@ absl::StatusOr<Supervisor::RankSeat> Supervisor::Join(const v1::Join& join,
     const auto found = runs_.find(join.run_id());
     if (found == runs_.end()) {
       // The first join happens under the lock: a run is in the table only with a generation.
-      if (runs_.size() >= options_.max_runs) {
-        return absl::ResourceExhaustedError(absl::StrCat("this supervisor holds ", runs_.size(),
-                                                         " runs, the most that --max_runs allows"));
+      if (absl::Status status = CheckRoom(); !status.ok()) {
+        return status;
       }
       host = std::make_shared<RunHost>(join.run_id(), surroundings_, acting_stopped_, now);
       absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
@@ -156,6 +155,25 @@ absl::StatusOr<Supervisor::RankSeat> Supervisor::Join(const v1::Join& join,
     return seat.status();
   }
   return RankSeat{std::move(host), *std::move(seat)};
+}
+
+absl::Status Supervisor::CheckRoom() const {
+  if (runs_.size() < options_.max_runs) {
+    return absl::OkStatus();
+  }
+  if (runs_.size() >= uint64_t{kRunsHeld} * options_.max_runs) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "this supervisor holds ", runs_.size(), " runs, ", kRunsHeld,
+        " times as many as --max_runs, ended and left ones included; raise it or start with an "
+        "empty --data_dir"));
+  }
+  const auto going = std::count_if(runs_.begin(), runs_.end(),
+                                   [](const auto& entry) { return !entry.second->IsOver(); });
+  return going < options_.max_runs
+             ? absl::OkStatus()
+             : absl::ResourceExhaustedError(absl::StrCat(
+                   "this supervisor has ", going,
+                   " runs that are neither ended nor left, the most that --max_runs allows"));
 }
 
 absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(

@@ -21,13 +21,17 @@
 
 namespace lehr {
 
+// Runs held in memory, those that are over included, for each that --max_runs allows.
+inline constexpr uint32_t kRunsHeld = 10;
+
 class Supervisor {
  public:
   struct Options {
     // Outlive the supervisor.
     Journal* journal = nullptr;
     Metrics* metrics = nullptr;
-    // Runs held in memory, ended ones included; a join of one more is refused.
+    // Runs that are neither ended nor left; the join of a new one beyond them is refused. So is the
+    // join of a new one beyond kRunsHeld times as many, with those that are.
     uint32_t max_runs = 10000;
   };
 
@@ -79,6 +83,8 @@ class Supervisor {
   void TickAll();
   void WakeAt(absl::Time time);
 
+  // RESOURCE_EXHAUSTED if there is no room for a new run.
+  absl::Status CheckRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<std::shared_ptr<RunHost>> Find(const std::string& run_id) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   std::vector<std::shared_ptr<RunHost>> AllRuns() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -230,6 +230,25 @@ TEST_F(SuperviseStreamTest, ARunTooManyIsRefused) {
   EXPECT_THAT(status.error_message(), HasSubstr("--max_runs"));
 }
 
+TEST_F(SuperviseStreamTest, RunsThatAreOverTakeNoRoomUntilThereAreTenTimesAsMany) {
+  Start(/*max_streams=*/8, /*max_runs=*/1);
+  v1::Join join = JoinOf();
+  for (int i = 0; i < 10; ++i) {
+    join.set_run_id(absl::StrCat("run-", i));
+    auto rank = Rank(join);
+    EXPECT_EQ(rank->welcome().generation(), 1u) << i;
+    rank->Leave();
+    EXPECT_TRUE(rank->Finish().ok());
+  }
+  // A run that was left goes on.
+  join.set_job_attempt("attempt-2");
+  EXPECT_EQ(Rank(join)->welcome().generation(), 2u);
+  join.set_run_id("run-10");
+  const grpc::Status status = TestRank(channel_, join).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("holds 10 runs"));
+}
+
 // --- Who holds a rank. ---
 
 TEST_F(SuperviseStreamTest, AnotherProcessCannotTakeALiveRank) {
