@@ -111,6 +111,8 @@ class RunHost {
 
   absl::Status OpenGeneration(const v1::Join& join, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RememberAttempt(const std::string& job_attempt, uint64_t generation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EnterGeneration(const v1::Join& join, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<GuardState> GuardsAt(int64_t step) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -144,6 +146,7 @@ class RunHost {
   // Null until the first generation is open.
   std::unique_ptr<Generation> generation_ ABSL_GUARDED_BY(mutex_);
   journal::v1::GenerationRecord record_ ABSL_GUARDED_BY(mutex_);
+  // Bound: kMaxRecoveredGenerations, the newest.
   std::map<std::string, uint64_t> generation_of_attempt_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<RankOutbox>> streams_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<WatchOutbox>> watchers_ ABSL_GUARDED_BY(mutex_);

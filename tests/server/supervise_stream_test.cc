@@ -306,6 +306,24 @@ TEST_F(SuperviseStreamTest, WithoutAnAttemptTheGenerationIsComparedAndSwapped) {
   EXPECT_EQ(Rank(join)->welcome().generation(), 2u);
 }
 
+// As after a restart, which reads as many generations.
+TEST_F(SuperviseStreamTest, TheNewestAttemptsAreRemembered) {
+  Start();
+  const auto generation_of = [this](uint64_t attempt) -> absl::StatusOr<uint64_t> {
+    const auto seat = supervisor_->Join(JoinOf(0, 1, absl::StrCat("attempt-", attempt)),
+                                        std::make_shared<RankOutbox>(OutboxOverflow::kClose));
+    if (!seat.ok()) {
+      return seat.status();
+    }
+    return seat->seat.generation;
+  };
+  for (uint64_t attempt = 1; attempt <= kMaxRecoveredGenerations + 1; ++attempt) {
+    EXPECT_EQ(*generation_of(attempt), attempt);
+  }
+  EXPECT_EQ(generation_of(2).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(*generation_of(1), kMaxRecoveredGenerations + 2);
+}
+
 TEST_F(SuperviseStreamTest, ALeaveEndsTheStreamWithOk) {
   Start();
   auto rank = Rank(JoinOf());
