@@ -48,6 +48,7 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
   app.fallthrough();
   std::string address = "127.0.0.1:7070";
   app.add_option("--supervisor", address, "HOST:PORT of lehrd's gRPC port")
+      ->envname("LEHR_SUPERVISOR")
       ->capture_default_str()
       ->check(CLI::Validator(AddressFault, "HOST:PORT"));
 

@@ -85,6 +85,16 @@ TEST_F(CliTest, RunsPrintsALineForEachRunOfEachPage) {
   EXPECT_THAT(lines[1], HasSubstr("5 min"));
 }
 
+TEST_F(CliTest, TheEnvironmentMayNameTheSupervisorAndAFlagWins) {
+  setenv("LEHR_SUPERVISOR", server_.address().c_str(), /*overwrite=*/1);
+  const CommandRun run = Execute({"runs"});
+  setenv("LEHR_SUPERVISOR", "127.0.0.1:1", /*overwrite=*/1);
+  const CommandRun flagged = Lehr({"runs"});
+  unsetenv("LEHR_SUPERVISOR");
+  EXPECT_EQ(run.exit_code, kExitOk);
+  EXPECT_EQ(flagged.exit_code, kExitOk);
+}
+
 TEST_F(CliTest, RunsIsPlainUnlessOnATerminal) {
   EXPECT_THAT(Lehr({"runs"}).out, Not(HasSubstr("\033")));
   EXPECT_THAT(Lehr({"runs"}, /*is_terminal=*/true).out, StartsWith("\033[1mRUN"));
