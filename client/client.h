@@ -6,8 +6,8 @@
 //   options.run_id = "digits-3";
 //   options.settings.mutable_policy()->mutable_error_driven()->set_base_noise_level(0.1);
 //   auto client = lehr::Client::Create(std::move(options));
-//   if (!client.ok()) ...                                   // an option is wrong; the status says
-//   which for (int64_t step = 0; step < steps; ++step) {
+//   if (!client.ok()) ...    // the status says which option is wrong
+//   for (int64_t step = 0; step < steps; ++step) {
 //     ... forward, losses, backward, optimizer update ...
 //     lehr::StepResult result = (*client)->Step(step, losses, example_ids, tensors);
 //     for (size_t i : result.reset_optimizer_state) optimizer.Reset(i);

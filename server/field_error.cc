@@ -18,4 +18,12 @@ absl::Status OutOfBounds(absl::string_view field, const absl::AlphaNum& value,
   return absl::InvalidArgumentError(absl::StrCat(field, " is ", value, "; it must be ", bound));
 }
 
+absl::Status CheckBytes(absl::string_view field, std::string_view value, size_t least,
+                        size_t most) {
+  if (value.size() < least || value.size() > most) {
+    return OutOfBounds(field, Quoted(value), absl::StrCat(least, " to ", most, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace lehr

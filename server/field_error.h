@@ -18,6 +18,9 @@ std::string Quoted(std::string_view text);
 absl::Status OutOfBounds(absl::string_view field, const absl::AlphaNum& value,
                          absl::string_view bound);
 
+// OutOfBounds unless `value` has `least` to `most` bytes.
+absl::Status CheckBytes(absl::string_view field, std::string_view value, size_t least, size_t most);
+
 }  // namespace lehr
 
 #endif  // LEHR_SERVER_FIELD_ERROR_H_

@@ -23,6 +23,16 @@ constexpr int kKeepaliveTimeoutMs = 20'000;
 // Clients that ping more often are cut off. Our client's keepalive is longer.
 constexpr int kMinClientPingMs = 10'000;
 
+// Linking the reflection library registers its plugin with every server.
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins,
+                  [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
+  }
+};
+
 }  // namespace
 
 struct GrpcServer::Services {
@@ -41,12 +51,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
                                                               Supervisor& supervisor,
                                                               Metrics& metrics) {
   grpc::EnableDefaultHealthCheckService(true);
-  if (options.reflection) {
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  }
   auto server = std::unique_ptr<GrpcServer>(new GrpcServer());
   server->services_ = std::make_unique<Services>(supervisor, metrics, options.max_streams);
   grpc::ServerBuilder builder;
+  if (options.reflection) {
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  } else {
+    builder.SetOption(std::make_unique<WithoutReflection>());
+  }
   builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &server->port_);
   builder.RegisterService(&server->services_->supervisor_service);
   builder.RegisterService(&server->services_->runs_service);

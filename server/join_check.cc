@@ -17,16 +17,11 @@ namespace {
 constexpr uint32_t kMaxWorldSize = 65536;
 constexpr int kMaxTensors = 65536;
 constexpr int kMaxHeldDecisions = 4096;
+// A rank may lift the supervisor up to what it has seen, but not to where counting on overflows.
+constexpr uint64_t kMaxGeneration = uint64_t{1} << 62;
+constexpr uint64_t kMaxEpoch = uint64_t{1} << 62;
 
 bool IsRunIdCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; }
-
-absl::Status CheckBytes(absl::string_view field, std::string_view value, size_t least,
-                        size_t most) {
-  if (value.size() < least || value.size() > most) {
-    return OutOfBounds(field, Quoted(value), absl::StrCat(least, " to ", most, " bytes"));
-  }
-  return absl::OkStatus();
-}
 
 // Whether a name is without the components that wrappers add, as section 2 of
 // proto/lehr/v1/NOISE.md says it is when it travels.
@@ -113,6 +108,12 @@ absl::Status CheckJoin(const v1::Join& join) {
   }
   if (absl::Status status = CheckBytes("process", join.process(), 1, 64); !status.ok()) {
     return status;
+  }
+  if (join.generation() >= kMaxGeneration) {
+    return OutOfBounds("generation", join.generation(), "below 2^62");
+  }
+  if (join.highest_epoch() >= kMaxEpoch) {
+    return OutOfBounds("highest_epoch", join.highest_epoch(), "below 2^62");
   }
   if (join.resume_step() < 0 || join.resume_step() >= kMaxStep) {
     return OutOfBounds("resume_step", join.resume_step(), "in [0, 2^62)");

@@ -1,10 +1,9 @@
 // Structured logs on stderr: one line an event, as logfmt-like text or as JSON lines
 // (--log_format).
 //
-//   LogInfo("generation opened", {{"run", run_id}, {"generation", 3}});
-//   time=2026-01-31T12:00:00.250Z level=info msg="generation opened" run=xor generation=3
-//   {"time":"2026-01-31T12:00:00.250Z","level":"info","msg":"generation
-//   opened","run":"xor","generation":3}
+//   LogInfo("rank left", {{"run", run_id}, {"rank", 3}});
+//   time=2026-01-31T12:00:00.250Z level=info msg="rank left" run=xor rank=3
+//   {"time":"2026-01-31T12:00:00.250Z","level":"info","msg":"rank left","run":"xor","rank":3}
 //
 // The time is UTC. Text is escaped down to printable ASCII, so no value can forge a line, a field
 // or a terminal command. Thread-safe after StartLogging; before it, records of level info and above

@@ -18,6 +18,7 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/options/options.h"
+#include "server/port_check.h"
 #include "server/shutdown_signal.h"
 #include "server/supervisor.h"
 
@@ -41,6 +42,11 @@ void PrepareFileLimit(int max_streams) {
 [[noreturn]] void DieOfJournalFailure(const absl::Status& status) {
   LogError("the journal failed", {{"why", status.ToString()}});
   std::_Exit(EXIT_FAILURE);
+}
+
+absl::Status CheckPortsAreFree(const ServerOptions& options) {
+  absl::Status status = CheckPortIsFree("listen", options.listen);
+  return status.ok() && options.http ? CheckPortIsFree("http", *options.http) : status;
 }
 
 absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const ServerOptions& options,
@@ -115,7 +121,7 @@ absl::Status Serve(const ServerOptions& options, ShutdownSignal& shutdown) {
   const absl::StatusOr<absl::Time> deadline =
       ServeUntilSignal(options, shutdown, *supervisor, metrics);
   const absl::Status closed =
-      (*journal)->Close(deadline.value_or(absl::Now() + options.shutdown_timeout));
+      supervisor->CloseJournal(deadline.value_or(absl::Now() + options.shutdown_timeout));
   return deadline.ok() ? closed : deadline.status();
 }
 
@@ -131,7 +137,11 @@ int Main(int argc, char** argv) {
   }
   StartLogging((*options)->log_level, (*options)->log_format);
   LogWhatGrpcSays();
-  if (absl::Status status = Serve(**options, shutdown); !status.ok()) {
+  absl::Status status = CheckPortsAreFree(**options);
+  if (status.ok()) {
+    status = Serve(**options, shutdown);
+  }
+  if (!status.ok()) {
     LogError("lehrd failed", {{"why", status.ToString()}});
     return EXIT_FAILURE;
   }

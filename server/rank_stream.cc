@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/metrics.h"
+#include "server/rank_message_check.h"
 
 namespace lehr {
 
@@ -40,16 +41,22 @@ absl::Status RankStream::Handle(const v1::SuperviseRequest& request, absl::Time 
       HandleReport(request.report(), now);
       return absl::OkStatus();
     case v1::SuperviseRequest::kPause:
+      if (absl::Status status = CheckPause(request.pause()); !status.ok()) {
+        return status;
+      }
       seat_->run->Pause(seat_->seat, request.pause(), now);
       return absl::OkStatus();
     case v1::SuperviseRequest::kCheckpointed:
       seat_->run->Checkpointed(seat_->seat, request.checkpointed().step());
       return absl::OkStatus();
     case v1::SuperviseRequest::kLeave:
-      left_ = true;
       if (request.leave().has_outcome()) {
+        if (absl::Status status = CheckOutcome(request.leave().outcome()); !status.ok()) {
+          return status;
+        }
         seat_->run->Outcome(seat_->seat, request.leave().outcome());
       }
+      left_ = true;
       seat_->run->Leave(seat_->seat, request.leave().completed(), now);
       return absl::OkStatus();
     default:
@@ -72,9 +79,6 @@ absl::Status RankStream::HandleJoin(const v1::Join& join, absl::Time now) {
 
 void RankStream::HandleReport(const v1::Report& piece, absl::Time now) {
   metrics_.ReportReceived(piece.losses_size());
-  if (piece.has_outcome()) {
-    seat_->run->Outcome(seat_->seat, piece.outcome());
-  }
   absl::StatusOr<std::optional<StepReport>> report = assembler_->Add(piece);
   if (!report.ok()) {
     metrics_.ReportRefused(v1::Refused::CODE_INVALID);
@@ -84,6 +88,9 @@ void RankStream::HandleReport(const v1::Report& piece, absl::Time now) {
     response.mutable_refused()->set_message(std::string(report.status().message()));
     outbox_->Send(std::move(response));
     return;
+  }
+  if (piece.has_outcome()) {
+    seat_->run->Outcome(seat_->seat, piece.outcome());
   }
   if (*report) {
     seat_->run->Report(seat_->seat, **std::move(report), now);

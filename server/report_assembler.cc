@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "server/core/split_mix.h"
+#include "server/rank_message_check.h"
 
 namespace lehr {
 namespace {
@@ -72,6 +73,11 @@ absl::Status ReportAssembler::Check(const v1::Report& piece) const {
     return absl::InvalidArgumentError(absl::StrCat("step ", piece.step(), " comes with ",
                                                    piece.snapshots_size(), " snapshots; at most ",
                                                    kMaxSnapshots, " can be held"));
+  }
+  if (piece.has_outcome()) {
+    if (absl::Status status = CheckOutcome(piece.outcome()); !status.ok()) {
+      return status;
+    }
   }
   const bool is_dataset = scope_ == LossScope::kDataset;
   if (is_dataset && piece.example_ids_size() != piece.losses_size()) {

@@ -58,8 +58,7 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
   last_seen_ = now;
   const int64_t step = report.step;
   if (ended_) {
-    seat.outbox->Send(Refusal(step, v1::Refused::CODE_RUN_ENDED,
-                              absl::StrCat("run ", run_id_, " was ended by an operator")));
+    RefuseAsEnded({seat.rank}, step);
     return;
   }
   if (report.parameter_digest) {
@@ -195,6 +194,15 @@ void RunHost::AdvanceDurable() {
   }
 }
 
+void RunHost::RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step) {
+  for (const uint32_t rank : ranks) {
+    if (streams_[rank] != nullptr) {
+      streams_[rank]->Send(Refusal(step, v1::Refused::CODE_RUN_ENDED,
+                                   absl::StrCat("run ", run_id_, " was ended by an operator")));
+    }
+  }
+}
+
 void RunHost::DropHeld() {
   surroundings_.held_sends -= static_cast<int>(held_.size());
   held_.clear();
@@ -202,8 +210,7 @@ void RunHost::DropHeld() {
 
 void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
   absl::MutexLock lock(&mutex_);
-  if (!Holds(seat) || outcome.step() > generation_->decided_through() ||
-      outcome.result() == v1::CommandOutcome::RESULT_UNSPECIFIED) {
+  if (!Holds(seat) || outcome.step() > generation_->decided_through()) {
     return;
   }
   surroundings_.journal.AppendOutcome(run_id_, record_.generation(), outcome.step(), seat.rank,
@@ -227,13 +234,16 @@ void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
 }
 
 void RunHost::Pause(const Seat& seat, const v1::Pause& pause, absl::Time now) {
-  constexpr absl::Duration kLongestPause = absl::Hours(24);
-  const absl::Duration at_most =
-      absl::Seconds(pause.at_most().seconds()) + absl::Nanoseconds(pause.at_most().nanos());
+  const absl::Duration at_most = DurationFromProto(pause.at_most());
   absl::MutexLock lock(&mutex_);
-  if (Holds(seat)) {
-    generation_->Pause(seat.rank, now + std::clamp(at_most, absl::ZeroDuration(), kLongestPause));
+  if (!Holds(seat)) {
+    return;
   }
+  LogInfo("rank pauses", {{"run", run_id_},
+                          {"rank", seat.rank},
+                          {"why", pause.reason()},
+                          {"at_most", absl::FormatDuration(at_most)}});
+  generation_->Pause(seat.rank, now + at_most);
 }
 
 void RunHost::Checkpointed(const Seat& seat, int64_t step) {
@@ -292,6 +302,9 @@ void RunHost::Disconnected(const Seat& seat, absl::Time now) {
 
 void RunHost::Tick(absl::Time now) {
   absl::MutexLock lock(&mutex_);
+  if (ended_) {
+    return;
+  }
   Publish(generation_->Tick(now));
   const uint64_t durable = surroundings_.journal.durable();
   while (!held_.empty() && held_.front().sequence <= durable) {

@@ -70,6 +70,7 @@ class RunHost {
                             absl::Time now);
   // The answer goes to the seat's outbox, now or when the step closes.
   void Report(const Seat& seat, StepReport report, absl::Time now);
+  // `outcome` and `pause` have passed their checks (rank_message_check.h).
   void Outcome(const Seat& seat, const v1::CommandOutcome& outcome);
   void Pause(const Seat& seat, const v1::Pause& pause, absl::Time now);
   void Checkpointed(const Seat& seat, int64_t step);
@@ -81,6 +82,10 @@ class RunHost {
   void Tick(absl::Time now);
 
   v1::Run Describe() const;
+  // All ranks have left it, or an operator ended it.
+  bool IsOver() const;
+  // Its ranks may still bring decisions back that an unclean stop lost.
+  bool MayHaveForgotten() const;
   // From the next unopened step on. INVALID_ARGUMENT if a value is out of bounds.
   absl::StatusOr<v1::SetPolicyResponse> SetPolicy(const v1::SetPolicyRequest& request);
   void StopActing(bool stop);
@@ -107,6 +112,8 @@ class RunHost {
 
   absl::Status OpenGeneration(const v1::Join& join, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RememberAttempt(const std::string& job_attempt, uint64_t generation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EnterGeneration(const v1::Join& join, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<GuardState> GuardsAt(int64_t step) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -123,6 +130,8 @@ class RunHost {
   void SendDecision(const std::vector<uint32_t>& ranks, v1::Decision decision)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AdvanceDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AppendRunRecord() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellWatchersOfRun() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -138,6 +147,7 @@ class RunHost {
   // Null until the first generation is open.
   std::unique_ptr<Generation> generation_ ABSL_GUARDED_BY(mutex_);
   journal::v1::GenerationRecord record_ ABSL_GUARDED_BY(mutex_);
+  // Bound: kMaxRecoveredGenerations, the newest.
   std::map<std::string, uint64_t> generation_of_attempt_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<RankOutbox>> streams_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<WatchOutbox>> watchers_ ABSL_GUARDED_BY(mutex_);

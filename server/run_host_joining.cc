@@ -41,9 +41,7 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
   host->ended_ = record.ended();
   host->left_ = record.left();
   for (const journal::v1::GenerationRecord& generation : recovered.generations) {
-    if (!generation.job_attempt().empty()) {
-      host->generation_of_attempt_[generation.job_attempt()] = generation.generation();
-    }
+    host->RememberAttempt(generation.job_attempt(), generation.generation());
     if (generation.generation() == record.generation()) {
       host->record_ = generation;
     }
@@ -83,6 +81,18 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
   return host;
 }
 
+void RunHost::RememberAttempt(const std::string& job_attempt, uint64_t generation) {
+  if (job_attempt.empty()) {
+    return;
+  }
+  generation_of_attempt_[job_attempt] = generation;
+  if (generation_of_attempt_.size() > kMaxRecoveredGenerations) {
+    generation_of_attempt_.erase(
+        std::min_element(generation_of_attempt_.begin(), generation_of_attempt_.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+}
+
 absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
                                             std::shared_ptr<RankOutbox> outbox, absl::Time now) {
   absl::MutexLock lock(&mutex_);
@@ -98,7 +108,9 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
       .can_agree = join.can_agree(),
       .highest_step = join.has_highest_step() && join.generation() == record_.generation()
                           ? join.highest_step()
-                          : -1};
+                          : -1,
+      .knows_noise = std::find(join.noise_specs().begin(), join.noise_specs().end(),
+                               kCommandedNoiseSpec) != join.noise_specs().end()};
   if (absl::Status status = generation_->CanConnect(join.rank(), hello); !status.ok()) {
     return status;
   }
@@ -189,9 +201,7 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   *record.mutable_tensors() = join.tensors();
   record.set_opened_unix_ns(absl::ToUnixNanos(now));
   record_ = std::move(record);
-  if (!join.job_attempt().empty()) {
-    generation_of_attempt_[join.job_attempt()] = record_.generation();
-  }
+  RememberAttempt(join.job_attempt(), record_.generation());
   if (labels_.empty()) {
     labels_ = {join.labels().begin(), join.labels().end()};
   }

@@ -40,6 +40,16 @@ v1::Run RunHost::Describe() const {
   return DescribeLocked();
 }
 
+bool RunHost::IsOver() const {
+  absl::MutexLock lock(&mutex_);
+  return ended_ || left_;
+}
+
+bool RunHost::MayHaveForgotten() const {
+  absl::MutexLock lock(&mutex_);
+  return !ended_ && generation_->may_have_forgotten();
+}
+
 v1::Run RunHost::DescribeLocked() const {
   v1::Run run;
   run.set_run_id(run_id_);
@@ -109,7 +119,17 @@ void RunHost::StopActing(bool stop) {
 
 v1::Run RunHost::End() {
   absl::MutexLock lock(&mutex_);
+  if (ended_) {
+    return DescribeLocked();
+  }
   ended_ = true;
+  for (const Generation::OpenReports& open : generation_->Abandon()) {
+    RefuseAsEnded(open.reporters, open.step);
+  }
+  for (const HeldSend& held : held_) {
+    RefuseAsEnded(held.ranks, held.decision.step());
+  }
+  DropHeld();
   AppendRunRecord();
   surroundings_.metrics.RunEnded(run_id_);
   LogInfo("run ended", {{"run", run_id_}});

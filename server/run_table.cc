@@ -1,5 +1,6 @@
 #include "server/run_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -69,9 +70,8 @@ absl::StatusOr<RankSeat> RunTable::Join(const v1::Join& join, std::shared_ptr<Ra
 // The first join happens under the lock: a run is in the table only with a generation.
 absl::StatusOr<RankSeat> RunTable::JoinNewRun(const v1::Join& join,
                                               std::shared_ptr<RankOutbox> outbox, absl::Time now) {
-  if (runs_.size() >= options_.max_runs) {
-    return absl::ResourceExhaustedError(absl::StrCat("this supervisor holds ", runs_.size(),
-                                                     " runs, the most that --max_runs allows"));
+  if (absl::Status status = CheckRoom(); !status.ok()) {
+    return status;
   }
   auto host = std::make_shared<RunHost>(join.run_id(), surroundings_, acting_stopped_, now);
   absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
@@ -80,6 +80,25 @@ absl::StatusOr<RankSeat> RunTable::JoinNewRun(const v1::Join& join,
   }
   runs_[join.run_id()] = host;
   return RankSeat{std::move(host), *std::move(seat)};
+}
+
+absl::Status RunTable::CheckRoom() const {
+  if (runs_.size() < options_.max_runs) {
+    return absl::OkStatus();
+  }
+  if (runs_.size() >= uint64_t{kRunsHeld} * options_.max_runs) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "this supervisor holds ", runs_.size(), " runs, ", kRunsHeld,
+        " times as many as --max_runs, ended and left ones included; raise it or start with an "
+        "empty --data_dir"));
+  }
+  const auto going = std::count_if(runs_.begin(), runs_.end(),
+                                   [](const auto& entry) { return !entry.second->IsOver(); });
+  return going < options_.max_runs
+             ? absl::OkStatus()
+             : absl::ResourceExhaustedError(absl::StrCat(
+                   "this supervisor has ", going,
+                   " runs that are neither ended nor left, the most that --max_runs allows"));
 }
 
 void RunTable::Tick(absl::Time now) {

@@ -23,6 +23,9 @@
 
 namespace lehr {
 
+// Runs held in memory, those that are over included, for each that max_runs allows.
+inline constexpr uint32_t kRunsHeld = 10;
+
 // A rank's place in its run.
 struct RankSeat {
   std::shared_ptr<RunHost> run;
@@ -35,7 +38,8 @@ class RunTable {
     // Outlive the table.
     RunStore* store = nullptr;
     Metrics* metrics = nullptr;
-    // Runs held in memory, ended ones included; a join of one more is refused.
+    // Runs that are neither ended nor left; the join of a new one beyond them is refused. So is the
+    // join of a new one beyond kRunsHeld times as many, with those that are.
     uint32_t max_runs = 10000;
     // Asks for a Tick at or after this time. Called under locks: it must not call back.
     std::function<void(absl::Time)> wake_at;
@@ -70,6 +74,8 @@ class RunTable {
   bool stopped() const { return stopped_; }
 
  private:
+  // RESOURCE_EXHAUSTED if there is no room for a new run.
+  absl::Status CheckRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<RankSeat> JoinNewRun(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
                                       absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -25,6 +25,17 @@ absl::StatusOr<uint32_t> PageSize(uint32_t asked, uint32_t unset, uint32_t most)
   return asked == 0 ? unset : asked;
 }
 
+// How long the disk may take over an operator's change, which a gRPC thread waits for.
+constexpr absl::Duration kChangeTimeout = absl::Seconds(5);
+
+// An operator's change is acknowledged once it survives a crash.
+absl::Status AwaitDurable(Journal& journal) {
+  const absl::Status flushed = journal.Flush(absl::Now() + kChangeTimeout);
+  return flushed.ok() ? flushed
+                      : absl::UnavailableError(absl::StrCat(
+                            "the change holds, but a crash may undo it: ", flushed.message()));
+}
+
 absl::Status BadToken(const std::string& token) {
   return absl::InvalidArgumentError(
       absl::StrCat("page_token is \"", absl::CEscape(token), "\", which no page gave out"));
@@ -173,12 +184,22 @@ absl::StatusOr<v1::SetPolicyResponse> Supervisor::SetPolicy(const v1::SetPolicyR
   if (!run.ok()) {
     return run.status();
   }
-  return (*run)->SetPolicy(request);
+  absl::StatusOr<v1::SetPolicyResponse> response = (*run)->SetPolicy(request);
+  if (!response.ok()) {
+    return response;
+  }
+  if (absl::Status status = AwaitDurable(journal_); !status.ok()) {
+    return status;
+  }
+  return response;
 }
 
 absl::StatusOr<v1::StopActingResponse> Supervisor::StopActing(
     const v1::StopActingRequest& request) {
   runs_.StopActing(request.stop());
+  if (absl::Status status = AwaitDurable(journal_); !status.ok()) {
+    return status;
+  }
   v1::StopActingResponse response;
   response.set_acting_stopped(request.stop());
   return response;
@@ -191,6 +212,9 @@ absl::StatusOr<v1::EndRunResponse> Supervisor::EndRun(const v1::EndRunRequest& r
   }
   v1::EndRunResponse response;
   *response.mutable_run() = (*run)->End();
+  if (absl::Status status = AwaitDurable(journal_); !status.ok()) {
+    return status;
+  }
   return response;
 }
 
@@ -215,6 +239,17 @@ void Supervisor::BeginShutdown(absl::Time deadline) {
   for (const std::shared_ptr<RunHost>& run : runs_.All()) {
     run->CloseStreams(absl::UnavailableError("the supervisor is stopping"));
   }
+}
+
+absl::Status Supervisor::CloseJournal(absl::Time deadline) {
+  const std::vector<std::shared_ptr<RunHost>> runs = runs_.All();
+  const auto uncertain = std::count_if(runs.begin(), runs.end(),
+                                       [](const auto& run) { return run->MayHaveForgotten(); });
+  if (uncertain > 0) {
+    LogWarning("the stop is not clean: ranks may hold decisions that the last unclean stop lost",
+               {{"runs", uncertain}});
+  }
+  return journal_.Close(deadline, uncertain > 0 ? JournalStop::kUncertain : JournalStop::kClean);
 }
 
 void Supervisor::WakeAt(absl::Time time) {

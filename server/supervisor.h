@@ -25,7 +25,8 @@ class Supervisor {
     // Outlive the supervisor.
     Journal* journal = nullptr;
     Metrics* metrics = nullptr;
-    // Runs held in memory, ended ones included; a join of one more is refused.
+    // Runs that are neither ended nor left; the join of a new one beyond them is refused. So is the
+    // join of a new one beyond kRunsHeld times as many, with those that are.
     uint32_t max_runs = 10000;
   };
 
@@ -39,7 +40,8 @@ class Supervisor {
   RunTable& runs() { return runs_; }
 
   // The answers to RunsService. Errors: INVALID_ARGUMENT for a field out of bounds, NOT_FOUND for
-  // an unknown run; each names the value.
+  // an unknown run; each names the value. A change returns once it is on the disk, UNAVAILABLE if
+  // that fails or takes too long.
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request) const;
   absl::StatusOr<v1::GetRunResponse> GetRun(const v1::GetRunRequest& request) const;
   absl::StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request) const;
@@ -56,6 +58,9 @@ class Supervisor {
   // Takes no more joins; ends all streams with UNAVAILABLE after what they have been sent, once
   // what was decided is on the disk or `deadline` has passed.
   void BeginShutdown(absl::Time deadline);
+  // Closes the journal by `deadline`; nobody may call the supervisor any more. The stop counts as
+  // clean only if no run waits for what its ranks hold since an earlier unclean one.
+  absl::Status CloseJournal(absl::Time deadline);
 
   // More of the journal is on the disk. Never waits, so that the journal's thread may call it.
   void OnDurable() { runs_.OnDurable(); }

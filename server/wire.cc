@@ -26,8 +26,7 @@ absl::StatusOr<absl::Duration> TimeoutFromProto(absl::string_view field, bool is
   if (!is_set) {
     return unset;
   }
-  const absl::Duration timeout =
-      absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+  const absl::Duration timeout = DurationFromProto(duration);
   if (timeout < kMinTimeout || timeout > kMaxTimeout) {
     return OutOfBounds(field, absl::FormatDuration(timeout), "in [1ms, 1h]");
   }
@@ -197,6 +196,10 @@ absl::StatusOr<Action> ActionFromProto(const v1::Action& proto) {
 }
 
 }  // namespace
+
+absl::Duration DurationFromProto(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
 
 absl::StatusOr<Policy> PolicyFromProto(const v1::Policy& proto) {
   Policy policy;

@@ -7,6 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "google/protobuf/duration.pb.h"
 #include "lehr/v1/decision.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 #include "server/core/generation.h"
@@ -16,6 +18,8 @@ namespace lehr {
 // The version of the noise contract that this supervisor commands (proto/lehr/v1/NOISE.md).
 inline constexpr std::string_view kCommandedNoiseSpec = "philox4x32-10/box-muller-f32/v1";
 
+// Infinite where seconds and nanoseconds are more than a Duration holds.
+absl::Duration DurationFromProto(const google::protobuf::Duration& duration);
 absl::StatusOr<Policy> PolicyFromProto(const v1::Policy& policy);
 absl::StatusOr<Guards> GuardsFromProto(const v1::Guards& guards);
 // With defaults filled in.

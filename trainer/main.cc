@@ -6,7 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <fstream>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "trainer/atomic_file.h"
 #include "trainer/checkpoint.h"
 #include "trainer/collective.h"
 #include "trainer/gzip_file.h"
@@ -85,19 +86,19 @@ CheckpointIdentity IdentityOf(const TrainerOptions& options, const Dataset& data
   };
 }
 
-// Fails early rather than after hours of training.
-absl::Status CheckWritable(const std::string& path) {
-  if (path.empty() || std::ofstream(path, std::ios::app).good()) {
+// Fails early rather than after hours of training, and leaves nothing behind.
+absl::Status CheckReplaceable(const std::string& path) {
+  if (path.empty()) {
     return absl::OkStatus();
   }
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
-}
-
-absl::Status WriteFile(const std::string& path, const std::string& content) {
-  std::ofstream file(path);
-  file << content << std::flush;
-  return file.good() ? absl::OkStatus()
-                     : absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+  if (std::error_code error;
+      std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " is not a regular file"));
+  }
+  const std::string folder = std::filesystem::path(path).parent_path();
+  return access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0
+             ? absl::OkStatus()
+             : absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
 }
 
 // What a rank has before it trains.
@@ -107,7 +108,7 @@ struct Prepared {
 };
 
 absl::StatusOr<Prepared> Prepare(const TrainerOptions& options, bool writes_result) {
-  if (absl::Status status = CheckWritable(writes_result ? options.json : ""); !status.ok()) {
+  if (absl::Status status = CheckReplaceable(writes_result ? options.json : ""); !status.ok()) {
     return status;
   }
   absl::StatusOr<Dataset> dataset = LoadData(options.task, options.data);
@@ -264,7 +265,7 @@ absl::StatusOr<int> TrainAndReport(const TrainerOptions& options, Collective& ra
   if (is_first && !options.json.empty()) {
     const std::string json =
         ResultJson(options, ranks.size(), model, state, *outcome, wall_seconds);
-    if (absl::Status status = WriteFile(options.json, json); !status.ok()) {
+    if (absl::Status status = ReplaceFile(options.json, json); !status.ok()) {
       return status;
     }
   }

@@ -26,6 +26,18 @@ int ExitCode(const absl::Status& status) {
   return absl::IsUnavailable(status) ? kExitNoSupervisor : kExitFailed;
 }
 
+// The exit code of a command that ended with `status`. What was printed counts only once it is out.
+int Finish(absl::Status status, std::ostream& out, std::ostream& errors) {
+  out.flush();
+  if (status.ok() && !out.good()) {
+    status = absl::UnknownError("cannot write the whole output");
+  }
+  if (!status.ok()) {
+    errors << "lehr: " << status.message() << '\n';
+  }
+  return ExitCode(status);
+}
+
 }  // namespace
 
 int RunCli(int argc, const char* const* argv, const Output& output, std::ostream& errors) {
@@ -36,6 +48,7 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
   app.fallthrough();
   std::string address = "127.0.0.1:7070";
   app.add_option("--supervisor", address, "HOST:PORT of lehrd's gRPC port")
+      ->envname("LEHR_SUPERVISOR")
       ->capture_default_str()
       ->check(CLI::Validator(AddressFault, "HOST:PORT"));
 
@@ -89,18 +102,15 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, output.out, errors) == 0 ? kExitOk : kExitUsage;
+    return app.exit(error, output.out, errors) == 0 ? Finish(absl::OkStatus(), output.out, errors)
+                                                    : kExitUsage;
   }
   if (!command) {
     errors << "A subcommand is required.\nRun with --help for more information.\n";
     return kExitUsage;
   }
   RunsClient client(address);
-  const absl::Status status = command(client);
-  if (!status.ok()) {
-    errors << "lehr: " << status.message() << '\n';
-  }
-  return ExitCode(status);
+  return Finish(command(client), output.out, errors);
 }
 
 }  // namespace lehr

@@ -28,7 +28,11 @@ std::string FirstStddev(const v1::HistoryEntry& entry) {
 
 }  // namespace
 
-CsvExport::CsvExport(std::ostream& out) : out_(out) {
+void CsvExport::WriteHeader() {
+  if (has_header_) {
+    return;
+  }
+  has_header_ = true;
   out_ << "generation,step,apply_step,closed_unix_ns,losses,temperature,magnitude,imbalance,"
           "unsquared_imbalance,entropy,root_mean_square,mean,max,nan_losses,infinite_losses,"
           "negative_losses,policy,reason,reason_value,reason_limit,actions,withheld,stddev,reports,"
@@ -36,6 +40,7 @@ CsvExport::CsvExport(std::ostream& out) : out_(out) {
 }
 
 void CsvExport::Add(const v1::HistoryEntry& entry) {
+  WriteHeader();
   const v1::Decision& decision = entry.decision();
   const v1::Observation& observation = decision.observation();
   const std::vector<std::string> cells = {

@@ -18,12 +18,16 @@ namespace lehr {
 // there are several actions, `stddev` is the first one's.
 class CsvExport {
  public:
-  explicit CsvExport(std::ostream& out);
+  explicit CsvExport(std::ostream& out) : out_(out) {}
   void Add(const v1::HistoryEntry& entry);
-  void Finish() {}
+  void Finish() { WriteHeader(); }
 
  private:
+  // Once, and not before there is a history: a failed export prints nothing.
+  void WriteHeader();
+
   std::ostream& out_;
+  bool has_header_ = false;
 };
 
 // An array of HistoryEntry in proto JSON, one entry a line.

@@ -48,6 +48,8 @@ std::string ReasonText(const v1::Reason& reason) {
       return absl::StrFormat("ranks that lent no agree function: %.0f", value);
     case v1::Reason::CODE_STDDEV_NOT_FINITE:
       return absl::StrFormat("the noise would not be a finite number: %g", value);
+    case v1::Reason::CODE_NO_NOISE_SPEC:
+      return absl::StrFormat("ranks that do not know the commands' noise: %.0f", value);
     case v1::Reason::CODE_RANK_LEFT:
       return absl::StrFormat("ranks have left: %.0f", value);
     case v1::Reason::CODE_WARMING_UP:

@@ -33,6 +33,7 @@ enum class ReasonCode {
   kRankLeft = 14,
   kWarmingUp = 15,
   kSnapshotMissing = 16,
+  kNoNoiseSpec = 40,
 };
 
 struct Reason {

@@ -60,7 +60,7 @@ absl::Status Generation::CanConnect(uint32_t rank, const Hello& hello) const {
 }
 
 Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
-  members_.Connect(rank, hello.process, hello.can_agree);
+  members_.Connect(rank, hello.process, hello.can_agree, hello.knows_noise);
   if (unclean_ && gate_closed_ && hello.highest_step >= 0) {
     unknown_through_ = std::max(unknown_through_, hello.highest_step + spec_.settings.lag);
   }
@@ -151,6 +151,15 @@ ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now
 
 void Generation::CommandSkipped(int64_t step) {
   guard_state_ = ForgetSkipped(std::move(guard_state_), step);
+}
+
+std::vector<Generation::OpenReports> Generation::Abandon() {
+  std::vector<OpenReports> abandoned;
+  for (auto& [step, open] : open_) {
+    abandoned.push_back({step, std::move(open.reporters)});
+  }
+  open_.clear();
+  return abandoned;
 }
 
 ClosedStep Generation::RecordNone(uint32_t rank, int64_t step, absl::Time now) {
@@ -328,6 +337,9 @@ std::optional<Reason> Generation::Veto(const RunSettings& settings,
   }
   if (spec_.world_size > 1 && members_.without_agree() > 0) {
     return Reason{ReasonCode::kNoAgree, static_cast<double>(members_.without_agree())};
+  }
+  if (members_.without_noise() > 0) {
+    return Reason{ReasonCode::kNoNoiseSpec, static_cast<double>(members_.without_noise())};
   }
   for (const Action& action : proposal.actions) {
     if (const auto* restore = std::get_if<RestoreAction>(&action)) {

@@ -163,6 +163,8 @@ class Generation {
     bool can_agree = false;
     // On a rejoin: the newest step that the rank has reported; -1: none.
     int64_t highest_step = -1;
+    // It knows the noise contract of the commands.
+    bool knows_noise = true;
   };
   absl::Status CanConnect(uint32_t rank, const Hello& hello) const;
   Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);
@@ -183,6 +185,13 @@ class Generation {
   // The ranks did not apply what `step` commanded.
   void CommandSkipped(int64_t step);
 
+  // The run is over: drops the open steps, and returns the reports that wait for their decisions.
+  struct OpenReports {
+    int64_t step = 0;
+    std::vector<uint32_t> reporters;
+  };
+  std::vector<OpenReports> Abandon();
+
   // For a step at or before decided_through that the journal does not know: "none" from now on.
   ClosedStep RecordNone(uint32_t rank, int64_t step, absl::Time now);
 
@@ -202,6 +211,8 @@ class Generation {
   const GuardState& guard_state() const { return guard_state_; }
   // The newest step with a decision; resume_step - 1: none.
   int64_t decided_through() const { return decided_through_; }
+  // Ranks may still bring decisions back that an unclean stop lost.
+  bool may_have_forgotten() const { return unclean_ && gate_closed_; }
 
  private:
   struct OpenStep {

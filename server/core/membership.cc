@@ -29,17 +29,20 @@ void Membership::Update(uint32_t index, Change change) {
   connected_ -= rank.connected;
   left_ -= rank.left;
   without_agree_ -= rank.joined && !rank.can_agree;
+  without_noise_ -= rank.joined && !rank.knows_noise;
   change(rank);
   joined_ += rank.joined;
   connected_ += rank.connected;
   left_ += rank.left;
   without_agree_ += rank.joined && !rank.can_agree;
+  without_noise_ += rank.joined && !rank.knows_noise;
   if (IsAwaited(rank)) {
     ++awaited_at_[rank.highest_step];
   }
 }
 
-void Membership::Connect(uint32_t rank, const std::string& process, bool can_agree) {
+void Membership::Connect(uint32_t rank, const std::string& process, bool can_agree,
+                         bool knows_noise) {
   Update(rank, [&](Rank& r) {
     if (r.process != process) {
       r.snapshots.clear();
@@ -48,6 +51,7 @@ void Membership::Connect(uint32_t rank, const std::string& process, bool can_agr
     r.connected = true;
     r.left = false;
     r.can_agree = can_agree;
+    r.knows_noise = knows_noise;
     r.process = process;
   });
 }

@@ -22,6 +22,7 @@ class Membership {
     bool left = false;
     bool silent = false;
     bool can_agree = false;
+    bool knows_noise = false;
     // The process that holds the rank.
     std::string process;
     // The newest step that it reported.
@@ -36,7 +37,8 @@ class Membership {
   // No rank has reported a step beyond `reported_through`.
   Membership(uint32_t world_size, int64_t reported_through);
 
-  void Connect(uint32_t rank, const std::string& process, bool can_agree);
+  // `knows_noise`: it knows the noise contract of the commands.
+  void Connect(uint32_t rank, const std::string& process, bool can_agree, bool knows_noise = true);
   void Disconnect(uint32_t rank);
   void Leave(uint32_t rank);
   void Pause(uint32_t rank, absl::Time until);
@@ -61,6 +63,8 @@ class Membership {
   uint32_t left() const { return left_; }
   // Joined ranks without an agree function.
   uint32_t without_agree() const { return without_agree_; }
+  // Joined ranks that do not know the noise contract of the commands.
+  uint32_t without_noise() const { return without_noise_; }
 
  private:
   // Changes a rank, and keeps awaited_at_ true.
@@ -74,6 +78,7 @@ class Membership {
   uint32_t connected_ = 0;
   uint32_t left_ = 0;
   uint32_t without_agree_ = 0;
+  uint32_t without_noise_ = 0;
 };
 
 }  // namespace lehr

@@ -93,9 +93,6 @@ absl::Status FillFromQuery(std::string_view query, google::protobuf::Message& me
     if (field == nullptr || field->is_repeated()) {
       return absl::InvalidArgumentError(absl::StrCat("query ", pair, ": there is no ", *name));
     }
-    if (field->is_repeated()) {
-      return absl::InvalidArgumentError(absl::StrCat("query ", pair, ": not for a query"));
-    }
     if (message.GetReflection()->HasField(message, field) || !seen.insert(field).second) {
       return absl::InvalidArgumentError(absl::StrCat("query ", pair, ": ", *name, " is set twice"));
     }

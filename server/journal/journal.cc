@@ -205,8 +205,11 @@ absl::StatusOr<std::optional<RecordedDecision>> Journal::FindDecision(const std:
   return ReadDecision(*file_.database, *run, generation, step);
 }
 
-absl::Status Journal::Close(absl::Time deadline) {
-  commits_->Append(CleanStopEntry{});
+absl::Status Journal::Close(absl::Time deadline, JournalStop stop) {
+  // Every other entry takes the mark of a clean stop away, the new epoch of Open first.
+  if (stop == JournalStop::kClean) {
+    commits_->Append(CleanStopEntry{});
+  }
   if (absl::Status status = Flush(deadline); !status.ok()) {
     return status;
   }

@@ -58,6 +58,13 @@ struct JournalOptions {
   std::function<void(size_t records, absl::Duration duration)> on_commit;
 };
 
+// Whether a process knew, when it stopped, every decision that was ever sent.
+enum class JournalStop {
+  kClean,
+  // What an earlier unclean stop lost has not all been brought back.
+  kUncertain,
+};
+
 // Thread-safe.
 class Journal final : public RunStore {
  public:
@@ -78,6 +85,7 @@ class Journal final : public RunStore {
 
   uint64_t epoch() const override { return epoch_; }
   absl::Status RaiseEpochAbove(uint64_t epoch) override;
+  // Whether the process before this one closed it as kClean.
   bool clean_stop() const override { return clean_stop_; }
 
   // Each waits while max_pending records wait. A programming error (server/journal/run_store.h)
@@ -107,9 +115,9 @@ class Journal final : public RunStore {
                                                                uint64_t generation,
                                                                int64_t step) override;
 
-  // Flushes, marks the stop as clean, and moves everything into journal.db. Once, and nobody may
-  // append any more; the destructor releases the directory. DEADLINE_EXCEEDED: it is not clean.
-  absl::Status Close(absl::Time deadline);
+  // Flushes, marks the stop, and moves everything into journal.db. Once, and nobody may append any
+  // more; the destructor releases the directory. DEADLINE_EXCEEDED: it is not clean.
+  absl::Status Close(absl::Time deadline, JournalStop stop = JournalStop::kClean);
 
  private:
   Journal(JournalOptions options, DirectoryLock lock, JournalFile file, DurableMark mark,

@@ -127,8 +127,10 @@ void AddBounds(OptionAdder& options, ServerOptions* values) {
       "max_streams", &values->max_streams, IntegerKind{1, 1'000'000},
       "Ranks connected at once; more are refused and retry later. Each takes about 40 KB and "
       "a file descriptor.");
-  options.Add("max_runs", &values->max_runs, IntegerKind{1, 1'000'000},
-              "Runs that are not ended; a new one beyond them is refused. More: more memory.");
+  options.Add(
+      "max_runs", &values->max_runs, IntegerKind{1, 1'000'000},
+      "Runs that are neither ended nor left; a new one beyond them is refused. With those that "
+      "are, ten times as many are held. More: more memory.");
   options.Add("memory_quota", &values->memory_quota,
               SizeKind{std::int64_t{64} << 20, std::int64_t{1} << 40},
               "Bytes for messages on their way. Smaller: big reports wait for one another.");

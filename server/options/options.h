@@ -2,8 +2,8 @@
 // each option its unit, default, bounds and trade-off.
 //
 //   auto options = ParseServerOptions(argc, argv, std::cout);
-//   if (!options.ok()) ...             // one line that names the option, its value and where it
-//   stood if (!options->has_value()) ...     // --help or --version was printed
+//   if (!options.ok()) ...            // a line with the option, its value and where it stood
+//   if (!options->has_value()) ...    // --help or --version was printed
 //   Listen((*options)->listen);
 #ifndef LEHR_SERVER_OPTIONS_OPTIONS_H_
 #define LEHR_SERVER_OPTIONS_OPTIONS_H_

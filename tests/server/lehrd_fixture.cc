@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/wire.h"
 
 namespace lehr {
 
@@ -84,7 +85,7 @@ void LehrdTest::Start(uint32_t max_streams, uint32_t max_runs) {
   metrics_ = std::make_unique<Metrics>(/*max_run_series=*/8);
   auto journal =
       Journal::Open({.data_dir = data_dir_.string(),
-                     .commit_interval = absl::Milliseconds(5),
+                     .commit_interval = commit_interval_,
                      .on_failure = [](const absl::Status& error) { ADD_FAILURE() << error; }});
   ASSERT_TRUE(journal.ok()) << journal.status();
   journal_ = *std::move(journal);
@@ -107,7 +108,7 @@ void LehrdTest::Stop() {
   const absl::Time deadline = absl::Now() + absl::Seconds(20);
   supervisor_->BeginShutdown(deadline);
   server_->Shutdown(deadline);
-  EXPECT_TRUE(journal_->Close(deadline).ok());
+  EXPECT_TRUE(supervisor_->CloseJournal(deadline).ok());
   Crash();
 }
 
@@ -128,6 +129,7 @@ v1::Join LehrdTest::JoinOf(uint32_t rank, uint32_t world_size, const std::string
   join.set_job_attempt(job_attempt);
   join.set_process(absl::StrCat("process-", rank));
   join.set_can_agree(true);
+  join.add_noise_specs(std::string(kCommandedNoiseSpec));
   return join;
 }
 

@@ -71,6 +71,8 @@ class LehrdTest : public ::testing::Test {
   v1::Run DescribeRun(const std::string& run_id = "digits");
   std::vector<v1::HistoryEntry> History(const std::string& run_id = "digits");
 
+  // Of the next Start. Longer than a test: only what is flushed survives a crash.
+  absl::Duration commit_interval_ = absl::Milliseconds(5);
   std::filesystem::path data_dir_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Journal> journal_;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "absl/strings/str_cat.h"
 #include "tests/server/lehrd_fixture.h"
 
@@ -178,6 +180,83 @@ TEST_F(RunsServiceTest, AnEndedRunRefusesReportsAndJoins) {
   EXPECT_EQ(rank->Next().refused().code(), v1::Refused::CODE_RUN_ENDED);
   EXPECT_EQ(TestRank(channel_, JoinOf(0, 1, "attempt-2")).AwaitEnd().error_code(),
             grpc::StatusCode::FAILED_PRECONDITION);
+}
+
+TEST_F(RunsServiceTest, AChangeThatWasAcknowledgedSurvivesACrash) {
+  commit_interval_ = absl::Hours(1);
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SetPolicyRequest policy;
+  policy.set_run_id("digits");
+  policy.mutable_policy()->mutable_error_driven()->set_base_noise_level(7);
+  ASSERT_TRUE(supervisor_->SetPolicy(policy).ok());
+  Crash();
+  Start();
+  EXPECT_EQ(DescribeRun().settings().policy().error_driven().base_noise_level(), 7);
+  v1::StopActingRequest stop;
+  stop.set_stop(true);
+  ASSERT_TRUE(supervisor_->StopActing(stop).ok());
+  Crash();
+  Start();
+  EXPECT_TRUE(supervisor_->ListRuns({})->acting_stopped());
+  v1::EndRunRequest end;
+  end.set_run_id("digits");
+  ASSERT_TRUE(supervisor_->EndRun(end).ok());
+  Crash();
+  Start();
+  EXPECT_EQ(DescribeRun().state(), v1::RUN_STATE_ENDED);
+}
+
+TEST_F(RunsServiceTest, AChangeThatTheDiskDoesNotTakeIsNotAcknowledged) {
+  Start();
+  auto rank = Rank(JoinOf());
+  ASSERT_TRUE(journal_->Close(absl::Now() + absl::Seconds(20)).ok());
+  v1::EndRunRequest request;
+  request.set_run_id("digits");
+  grpc::ClientContext context;
+  v1::EndRunResponse response;
+  const grpc::Status status = runs_->EndRun(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("a crash may undo it"));
+}
+
+TEST_F(RunsServiceTest, TheEndOfARunAnswersTheRanksThatWaitForOthers) {
+  Start();
+  auto zero = Rank(JoinOf(0, 2));
+  auto one = Rank(JoinOf(1, 2));
+  zero->Report(0, HotLosses());
+  // The answer tells that the report before it was taken.
+  zero->Report(0, {9});
+  EXPECT_EQ(zero->Next().refused().code(), v1::Refused::CODE_CONFLICT);
+  v1::EndRunRequest request;
+  request.set_run_id("digits");
+  ASSERT_TRUE(supervisor_->EndRun(request).ok());
+  const v1::SuperviseResponse answer = zero->Next();
+  EXPECT_EQ(answer.refused().code(), v1::Refused::CODE_RUN_ENDED);
+  EXPECT_EQ(answer.refused().step(), 0);
+  one->Report(0, HotLosses());
+  EXPECT_EQ(one->Next().refused().code(), v1::Refused::CODE_RUN_ENDED);
+  EXPECT_EQ(History().size(), 0u);
+}
+
+// With a cooldown the decision waits for the disk, which takes it only when EndRun flushes.
+TEST_F(RunsServiceTest, TheEndOfARunTakesBackWhatWaitsForTheDisk) {
+  commit_interval_ = absl::Hours(1);
+  Start();
+  v1::Join join = JoinOf();
+  join.mutable_settings()->mutable_guards()->set_cooldown_steps(5);
+  auto rank = Rank(join);
+  rank->Report(0, HotLosses());
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (DescribeRun().commands() == 0 && absl::Now() < deadline) {
+    std::this_thread::yield();
+  }
+  v1::EndRunRequest request;
+  request.set_run_id("digits");
+  ASSERT_TRUE(supervisor_->EndRun(request).ok());
+  EXPECT_EQ(rank->Next().refused().code(), v1::Refused::CODE_RUN_ENDED);
+  rank->Leave();
+  EXPECT_TRUE(rank->Finish().ok());
 }
 
 }  // namespace

@@ -269,6 +269,53 @@ TEST_F(SuperviseStreamTest, AStepOutOfBoundsIsRefusedAndTheStreamLives) {
   EXPECT_EQ(rank->NextDecision().step(), 0);
 }
 
+TEST_F(SuperviseStreamTest, AnOutcomeOutOfBoundsIsRefusedWithItsReport) {
+  Start();
+  auto rank = Rank(JoinOf());
+  v1::SuperviseRequest request;
+  request.mutable_report()->set_step(0);
+  request.mutable_report()->mutable_outcome()->set_step(-1);
+  request.mutable_report()->mutable_outcome()->set_result(v1::CommandOutcome::RESULT_APPLIED);
+  rank->Send(request);
+  const v1::SuperviseResponse refusal = rank->Next();
+  EXPECT_EQ(refusal.refused().code(), v1::Refused::CODE_INVALID);
+  EXPECT_THAT(refusal.refused().message(), HasSubstr("step is -1"));
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().step(), 0);
+  EXPECT_EQ(DescribeRun().applied(), 0u);
+}
+
+TEST_F(SuperviseStreamTest, APauseOrALeaveOutOfBoundsEndsTheStreamWithTheValue) {
+  Start();
+  v1::SuperviseRequest pause;
+  pause.mutable_pause()->mutable_at_most()->set_seconds(-2);
+  auto rank = Rank(JoinOf());
+  rank->Send(pause);
+  grpc::Status status = rank->AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("at_most is -2s"));
+  v1::SuperviseRequest leave;
+  leave.mutable_leave()->mutable_outcome()->set_result(static_cast<v1::CommandOutcome::Result>(77));
+  rank = Rank(JoinOf());
+  rank->Send(leave);
+  status = rank->AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("result is 77"));
+}
+
+TEST_F(SuperviseStreamTest, ARankThatDoesNotKnowTheNoiseGetsNoCommand) {
+  Start();
+  v1::Join join = JoinOf();
+  join.clear_noise_specs();
+  join.add_noise_specs("philox4x32-10/box-muller-f32/v0");
+  auto rank = Rank(join);
+  rank->Report(0, HotLosses());
+  const v1::Decision decision = rank->NextDecision();
+  EXPECT_EQ(decision.reason().code(), v1::Reason::CODE_NO_NOISE_SPEC);
+  EXPECT_EQ(decision.actions_size(), 0);
+  EXPECT_EQ(decision.withheld_size(), 1);
+}
+
 TEST_F(SuperviseStreamTest, AStreamTooManyIsRefusedAndTheOthersLive) {
   Start(/*max_streams=*/1);
   auto rank = Rank(JoinOf());
@@ -288,6 +335,25 @@ TEST_F(SuperviseStreamTest, ARunTooManyIsRefused) {
   const grpc::Status status = TestRank(channel_, other).AwaitEnd();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(status.error_message(), HasSubstr("--max_runs"));
+}
+
+TEST_F(SuperviseStreamTest, RunsThatAreOverTakeNoRoomUntilThereAreTenTimesAsMany) {
+  Start(/*max_streams=*/8, /*max_runs=*/1);
+  v1::Join join = JoinOf();
+  for (int i = 0; i < 10; ++i) {
+    join.set_run_id(absl::StrCat("run-", i));
+    auto rank = Rank(join);
+    EXPECT_EQ(rank->welcome().generation(), 1u) << i;
+    rank->Leave();
+    EXPECT_TRUE(rank->Finish().ok());
+  }
+  // A run that was left goes on.
+  join.set_job_attempt("attempt-2");
+  EXPECT_EQ(Rank(join)->welcome().generation(), 2u);
+  join.set_run_id("run-10");
+  const grpc::Status status = TestRank(channel_, join).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(), HasSubstr("holds 10 runs"));
 }
 
 // --- Who holds a rank. ---
@@ -345,6 +411,25 @@ TEST_F(SuperviseStreamTest, WithoutAnAttemptTheGenerationIsComparedAndSwapped) {
   EXPECT_THAT(status.error_message(), HasSubstr("replaces generation 0"));
   join.set_replaces_generation(1);
   EXPECT_EQ(Rank(join)->welcome().generation(), 2u);
+}
+
+// As after a restart, which reads as many generations.
+TEST_F(SuperviseStreamTest, TheNewestAttemptsAreRemembered) {
+  Start();
+  const auto generation_of = [this](uint64_t attempt) -> absl::StatusOr<uint64_t> {
+    const auto seat =
+        supervisor_->runs().Join(JoinOf(0, 1, absl::StrCat("attempt-", attempt)),
+                                 std::make_shared<RankOutbox>(OutboxOverflow::kClose), absl::Now());
+    if (!seat.ok()) {
+      return seat.status();
+    }
+    return seat->seat.generation;
+  };
+  for (uint64_t attempt = 1; attempt <= kMaxRecoveredGenerations + 1; ++attempt) {
+    EXPECT_EQ(*generation_of(attempt), attempt);
+  }
+  EXPECT_EQ(generation_of(2).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(*generation_of(1), kMaxRecoveredGenerations + 2);
 }
 
 TEST_F(SuperviseStreamTest, ALeaveEndsTheStreamWithOk) {
@@ -542,6 +627,45 @@ TEST_F(SuperviseStreamTest, ACrashGivesNoRankAnotherDecisionThanOneThatAnotherRa
   ASSERT_EQ(restored.actions_size(), 1);
   EXPECT_EQ(restored.actions(0).SerializeAsString(), held.actions(0).SerializeAsString());
   ASSERT_EQ(History().size(), 1u);
+}
+
+// Between the crash and the ranks' return, lehrd was started and stopped in good order: once
+// before it served (Stop before any rank came is what a taken port does), and once on SIGTERM.
+TEST_F(SuperviseStreamTest, AStopBeforeTheRanksAreBackDoesNotHideACrash) {
+  Start();
+  auto rank = Rank(JoinOf(0, 2));
+  auto other = Rank(JoinOf(1, 2));
+  rank->Report(0, HotLosses());
+  other->Report(0, {});
+  v1::Decision held = rank->NextDecision();
+  Crash();
+  Start();
+  Stop();
+  Start();
+  v1::Join again = JoinOf(0, 2);
+  again.set_generation(1);
+  again.set_highest_step(5);
+  again.set_highest_epoch(1);
+  held.set_step(4);
+  held.set_apply_step(5);
+  *again.add_held() = held;
+  rank = Rank(again);
+  Stop();
+  Start();
+  EXPECT_FALSE(journal_->clean_stop());
+  // Step 4 was taken back already; both ranks bring the rest of the story.
+  EXPECT_EQ(DescribeRun().step(), 4);
+  again.clear_held();
+  rank = Rank(again);
+  other = Rank(JoinOf(1, 2));
+  rank->Report(4, HotLosses());
+  EXPECT_EQ(rank->NextDecision().actions(0).SerializeAsString(),
+            held.actions(0).SerializeAsString());
+  rank->Report(5, HotLosses());
+  EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_UNKNOWN_AFTER_CRASH);
+  Stop();
+  Start();
+  EXPECT_TRUE(journal_->clean_stop());
 }
 
 TEST_F(SuperviseStreamTest, ADecisionFromBeforeTheRestartIsSentAgainIdentical) {

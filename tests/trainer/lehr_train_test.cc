@@ -133,6 +133,20 @@ TEST(LehrTrain, NamesAResultFileThatCannotBeWritten) {
   EXPECT_THAT(run.output, HasSubstr("/does/not/exist/r.json"));
 }
 
+TEST(LehrTrain, AFailedTrainingLeavesNoResultFile) {
+  const TemporaryFolder folder;
+  const std::string path = folder.Path("result.json");
+  EXPECT_EQ(RunTrainer("--task=fashion-mnist --data=/does/not/exist --json=" + path).code, 1);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(LehrTrain, NamesAResultPathThatIsNoFileBeforeItTrains) {
+  const TemporaryFolder folder;
+  const FinishedProgram run = RunTrainer("--task=xor --json=" + folder.Path("."));
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.output, HasSubstr("is not a regular file"));
+}
+
 TEST(LehrTrain, LearnsACsvFile) {
   const TemporaryFolder folder;
   std::string content = "x,y,inside\n";

@@ -33,15 +33,18 @@ struct CommandRun {
   std::string errors;
 };
 
-CommandRun Execute(std::vector<std::string> arguments, bool is_terminal = false) {
+int RunWith(const std::vector<std::string>& arguments, const Output& output, std::ostream& errors) {
   std::vector<const char*> argv = {"lehr"};
   for (const std::string& argument : arguments) {
     argv.push_back(argument.c_str());
   }
+  return RunCli(static_cast<int>(argv.size()), argv.data(), output, errors);
+}
+
+CommandRun Execute(const std::vector<std::string>& arguments, bool is_terminal = false) {
   std::ostringstream out;
   std::ostringstream errors;
-  const int exit_code = RunCli(static_cast<int>(argv.size()), argv.data(),
-                               {.out = out, .is_terminal = is_terminal}, errors);
+  const int exit_code = RunWith(arguments, {.out = out, .is_terminal = is_terminal}, errors);
   return {exit_code, out.str(), errors.str()};
 }
 
@@ -80,6 +83,16 @@ TEST_F(CliTest, RunsPrintsALineForEachRunOfEachPage) {
   EXPECT_THAT(lines[1], StartsWith("digits-3  active  2/2       2         0.25        0.3"));
   EXPECT_THAT(lines[2], StartsWith("xor       left    2/2"));
   EXPECT_THAT(lines[1], HasSubstr("5 min"));
+}
+
+TEST_F(CliTest, TheEnvironmentMayNameTheSupervisorAndAFlagWins) {
+  setenv("LEHR_SUPERVISOR", server_.address().c_str(), /*overwrite=*/1);
+  const CommandRun run = Execute({"runs"});
+  setenv("LEHR_SUPERVISOR", "127.0.0.1:1", /*overwrite=*/1);
+  const CommandRun flagged = Lehr({"runs"});
+  unsetenv("LEHR_SUPERVISOR");
+  EXPECT_EQ(run.exit_code, kExitOk);
+  EXPECT_EQ(flagged.exit_code, kExitOk);
 }
 
 TEST_F(CliTest, RunsIsPlainUnlessOnATerminal) {
@@ -189,6 +202,39 @@ TEST_F(CliTest, ExportsTheWholeHistoryAsCsv) {
           "error_driven,cooldown,1,10,0,0,,2,0,0,0.5,6",
           "1,2,3,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
           "error_driven,acted,0.125,0,1,0,0.125,2,2,0,0.5,6"));
+}
+
+TEST_F(CliTest, AnExportOfAnUnknownRunPrintsNothing) {
+  const CommandRun run = Lehr({"export", "nope"});
+  EXPECT_EQ(run.exit_code, kExitFailed);
+  EXPECT_EQ(run.out, "");
+}
+
+TEST_F(CliTest, AnExportOfARunWithoutDecisionsIsTheHeader) {
+  server_.history.clear();
+  EXPECT_THAT(Lines(Lehr({"export", "digits-3"}).out), ElementsAre(StartsWith("generation,step,")));
+}
+
+// As on a full disk.
+TEST_F(CliTest, EveryCommandFailsIfItsOutputCannotBeWritten) {
+  const std::vector<std::vector<std::string>> commands = {{"runs"},
+                                                          {"show", "digits-3"},
+                                                          {"watch", "digits-3"},
+                                                          {"export", "digits-3"},
+                                                          {"policy", "digits-3"},
+                                                          {"stop-acting"},
+                                                          {"end", "digits-3"},
+                                                          {"--help"}};
+  server_.watched.resize(1);
+  *server_.watched[0].mutable_run() = MakeRun("digits-3");
+  for (std::vector<std::string> arguments : commands) {
+    const std::string command = arguments[0];
+    arguments.push_back("--supervisor=" + server_.address());
+    std::ofstream full("/dev/full");
+    std::ostringstream errors;
+    EXPECT_EQ(RunWith(arguments, {.out = full}, errors), kExitFailed) << command;
+    EXPECT_THAT(errors.str(), HasSubstr("cannot write")) << command;
+  }
 }
 
 TEST_F(CliTest, CsvIsTheDefaultFormat) {

@@ -34,6 +34,9 @@ TEST(ReasonText, PutsTheNumbersIntoWords) {
 TEST(ReasonText, EveryCodeHasWordsOfItsOwn) {
   std::set<std::string> texts;
   for (int code = 1; code <= v1::Reason::Code_MAX; ++code) {
+    if (!v1::Reason::Code_IsValid(code)) {
+      continue;
+    }
     const std::string text = ReasonText(Make(static_cast<v1::Reason::Code>(code)));
     EXPECT_EQ(text.find("reason "), std::string::npos) << code;
     EXPECT_TRUE(texts.insert(text).second) << text;

@@ -278,6 +278,34 @@ TEST(Generation, OneRankNeedsNoAgreeFunction) {
   EXPECT_EQ(ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision->actions.size(), 1u);
 }
 
+TEST(Generation, WhereARankDoesNotKnowTheNoiseNothingActs) {
+  Generation generation(Spec(2));
+  generation.Connect(0, {.process = "p", .can_agree = true}, kStart);
+  generation.Connect(1, {.process = "p", .can_agree = true, .knows_noise = false}, kStart);
+  generation.Report(0, Losses(0), kStart);
+  const auto closed = ClosedBy(generation.Report(1, Losses(0), kStart));
+  EXPECT_EQ(closed.at(0).decision->reason.code, ReasonCode::kNoNoiseSpec);
+  EXPECT_EQ(closed.at(0).decision->reason.value, 1);
+  EXPECT_THAT(closed.at(0).decision->actions, IsEmpty());
+  // A process that knows it takes the rank over.
+  generation.Connect(1, {.process = "p", .can_agree = true}, kStart);
+  generation.Report(0, Losses(1), kStart);
+  const auto next = ClosedBy(generation.Report(1, Losses(1), kStart));
+  EXPECT_EQ(next.at(0).decision->reason.code, ReasonCode::kActed);
+}
+
+TEST(Generation, AbandonedStepsNameTheirReportersAndNeverClose) {
+  Generation generation = Joined(Spec(2));
+  generation.Report(1, Losses(0), kStart);
+  generation.Report(1, Losses(1), kStart);
+  const auto abandoned = generation.Abandon();
+  ASSERT_EQ(abandoned.size(), 2u);
+  EXPECT_EQ(abandoned[0].step, 0);
+  EXPECT_THAT(abandoned[0].reporters, ElementsAre(1));
+  EXPECT_EQ(abandoned[1].step, 1);
+  EXPECT_THAT(generation.Tick(kStart + absl::Hours(1)).closed, IsEmpty());
+}
+
 TEST(Generation, NothingActsOnceARankHasLeft) {
   Generation generation = Joined(Spec(2));
   generation.Leave(1, kStart);
