@@ -426,10 +426,10 @@ TEST_F(SuperviseStreamTest, TheNewestAttemptsAreRemembered) {
     return seat->seat.generation;
   };
   for (uint64_t attempt = 1; attempt <= kMaxRecoveredGenerations + 1; ++attempt) {
-    EXPECT_EQ(*generation_of(attempt), attempt);
+    EXPECT_EQ(generation_of(attempt).value_or(0), attempt);
   }
   EXPECT_EQ(generation_of(2).status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(*generation_of(1), kMaxRecoveredGenerations + 2);
+  EXPECT_EQ(generation_of(1).value_or(0), kMaxRecoveredGenerations + 2);
 }
 
 TEST_F(SuperviseStreamTest, ALeaveEndsTheStreamWithOk) {
