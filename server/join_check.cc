@@ -14,6 +14,7 @@ namespace {
 constexpr uint32_t kMaxWorldSize = 65536;
 constexpr int kMaxTensors = 65536;
 constexpr int kMaxHeldDecisions = 4096;
+constexpr uint32_t kMaxSnapshots = 8;
 
 bool IsRunIdCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; }
 
@@ -101,6 +102,11 @@ absl::Status CheckJoin(const v1::Join& join) {
   if (join.held_size() > kMaxHeldDecisions) {
     return OutOfBounds("the number of held decisions", join.held_size(),
                        absl::StrCat("at most ", kMaxHeldDecisions));
+  }
+  if (join.has_snapshots() &&
+      (join.snapshots().capacity() < 1 || join.snapshots().capacity() > kMaxSnapshots)) {
+    return OutOfBounds("snapshots.capacity", join.snapshots().capacity(),
+                       absl::StrCat("in [1, ", kMaxSnapshots, "]"));
   }
   if (absl::Status status = CheckBytes("client", join.client(), 0, 128); !status.ok()) {
     return status;

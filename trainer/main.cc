@@ -161,7 +161,11 @@ absl::StatusOr<int> TrainAndReport(const TrainerOptions& options) {
   std::shared_ptr<Client> supervisor;
   if (options.supervision.has_value()) {
     absl::StatusOr<std::shared_ptr<Client>> client =
-        Supervise(*options.supervision, options.seed, model, state, hooks);
+        Supervise(*options.supervision,
+                  {.seed = options.seed,
+                   .steps = options.steps,
+                   .examples_in_batches = batch_size < examples ? examples : 0},
+                  model, state, hooks);
     if (!client.ok()) {
       return client.status();
     }

@@ -72,6 +72,8 @@ class Mlp {
   // parameters.
   void Backward(const float* inputs, const float* output_gradient, int64_t rows);
 
+  // Of all parameters, in their order.
+  absl::Span<float> gradients() { return absl::MakeSpan(gradients_); }
   absl::Span<ModelTensor> tensors() { return absl::MakeSpan(tensors_); }
   absl::Span<const ModelTensor> tensors() const { return tensors_; }
   const Architecture& architecture() const { return architecture_; }

@@ -21,7 +21,7 @@ struct SupervisionOptions {
   std::string address;
   // 1 to 128 letters, digits, '.', '_' and '-', the first a letter or digit.
   std::string run;
-  // "error_driven" or "observe".
+  // "error_driven", "reheat" or "observe".
   std::string policy;
   // Noise standard deviation per unit of temperature. Finite, >= 0.
   double base_noise_level;

@@ -13,17 +13,31 @@ namespace {
 // An evaluation of the bundled data sets takes seconds; the supervisor waits this long at most.
 constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
-ClientOptions OptionsOf(const SupervisionOptions& options, uint64_t seed,
+v1::Policy PolicyOf(const SupervisionOptions& options, int64_t planned_steps) {
+  v1::Policy policy;
+  if (options.policy == "reheat") {
+    policy.mutable_reheat()->set_planned_steps(planned_steps);
+    return policy;
+  }
+  policy.mutable_error_driven()->set_base_noise_level(options.base_noise_level);
+  policy.mutable_error_driven()->set_min_imbalance(options.min_imbalance);
+  policy.set_observe(options.policy == "observe");
+  return policy;
+}
+
+ClientOptions OptionsOf(const SupervisionOptions& options, const SupervisedTraining& training,
                         absl::Span<const ModelTensor> tensors, const TrainingState& state) {
   ClientOptions client;
   client.supervisor = options.address;
   client.run_id = options.run;
   client.resume_step = state.step;
-  v1::Policy& policy = *client.settings.mutable_policy();
-  policy.mutable_error_driven()->set_base_noise_level(options.base_noise_level);
-  policy.mutable_error_driven()->set_min_imbalance(options.min_imbalance);
-  policy.set_observe(options.policy == "observe");
-  client.settings.set_run_seed(seed);
+  *client.settings.mutable_policy() = PolicyOf(options, training.steps);
+  // reheat looks at the whole data set; a step that has all of it needs no table of it.
+  if (options.policy == "reheat" && training.examples_in_batches > 0) {
+    client.settings.set_scope(v1::LOSS_SCOPE_DATASET);
+    client.settings.set_dataset_examples(training.examples_in_batches);
+  }
+  client.settings.set_run_seed(training.seed);
   for (const ModelTensor& tensor : tensors) {
     client.tensors.push_back({.name = tensor.name, .reference_stddev = tensor.reference_stddev});
   }
@@ -42,11 +56,12 @@ std::vector<Tensor> TensorsOf(absl::Span<const ModelTensor> tensors) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options, uint64_t seed,
-                                                  Mlp& model, const TrainingState& state,
+absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
+                                                  const SupervisedTraining& training, Mlp& model,
+                                                  const TrainingState& state,
                                                   TrainingHooks& hooks) {
   absl::StatusOr<std::unique_ptr<Client>> created =
-      Client::Create(OptionsOf(options, seed, model.tensors(), state));
+      Client::Create(OptionsOf(options, training, model.tensors(), state));
   if (!created.ok()) {
     return created.status();
   }
