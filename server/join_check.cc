@@ -20,6 +20,7 @@ constexpr int kMaxHeldDecisions = 4096;
 // A rank may lift the supervisor up to what it has seen, but not to where counting on overflows.
 constexpr uint64_t kMaxGeneration = uint64_t{1} << 62;
 constexpr uint64_t kMaxEpoch = uint64_t{1} << 62;
+constexpr uint32_t kMaxSnapshots = 8;
 
 bool IsRunIdCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; }
 
@@ -127,6 +128,11 @@ absl::Status CheckJoin(const v1::Join& join) {
   if (join.held_size() > kMaxHeldDecisions) {
     return OutOfBounds("the number of held decisions", join.held_size(),
                        absl::StrCat("at most ", kMaxHeldDecisions));
+  }
+  if (join.has_snapshots() &&
+      (join.snapshots().capacity() < 1 || join.snapshots().capacity() > kMaxSnapshots)) {
+    return OutOfBounds("snapshots.capacity", join.snapshots().capacity(),
+                       absl::StrCat("in [1, ", kMaxSnapshots, "]"));
   }
   if (absl::Status status = CheckBytes("client", join.client(), 0, 128); !status.ok()) {
     return status;

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "server/guard_state_codec.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/run_memory_codec.h"
 #include "server/wire.h"
 
 namespace lehr {
@@ -153,7 +153,7 @@ void RunHost::Publish(const ClosedStep& closed) {
   // Counted before the append, so that the commit cannot be missed.
   surroundings_.held_sends += held;
   const uint64_t sequence =
-      surroundings_.journal.AppendDecision(run_id_, record, EncodeGuardState(closed.state_after));
+      surroundings_.journal.AppendDecision(run_id_, record, EncodeRunMemory(closed.memory_after));
   undurable_.emplace_back(sequence, decision.step);
   commands_ += !decision.actions.empty();
   surroundings_.metrics.DecisionMade(run_id_, record, closed.last_report - closed.first_report,
@@ -251,22 +251,22 @@ void RunHost::Checkpointed(const Seat& seat, int64_t step) {
   if (!Holds(seat) || step > generation_->decided_through()) {
     return;
   }
-  GuardState guards = generation_->guard_state();
+  RunMemory memory = generation_->memory();
   if (step < generation_->decided_through()) {
     absl::StatusOr<std::optional<RecordedDecision>> journaled =
         surroundings_.journal.FindDecision(run_id_, record_.generation(), step);
     if (!journaled.ok() || !journaled->has_value()) {
       return;
     }
-    absl::StatusOr<GuardState> then = DecodeGuardState((*journaled)->policy_state);
+    absl::StatusOr<RunMemory> then = DecodeRunMemory((*journaled)->policy_state);
     if (!then.ok()) {
       return;
     }
-    guards = *std::move(then);
+    memory = *std::move(then);
   }
   surroundings_.journal.AppendCheckpoint(run_id_, record_.generation(), record_.branch(), step,
-                                         EncodeGuardState(guards));
-  checkpoints_.push_back({step, std::move(guards)});
+                                         EncodeRunMemory(memory));
+  checkpoints_.push_back({step, std::move(memory)});
   if (checkpoints_.size() > kMaxCheckpoints) {
     checkpoints_.pop_front();
   }
@@ -329,7 +329,7 @@ void RunHost::AppendRunRecord() {
   record.set_generation(record_.generation());
   record.set_ended(ended_);
   record.set_left(left_);
-  record.set_breaker_open(generation_->guard_state().breaker_open);
+  record.set_breaker_open(generation_->memory().guards.breaker_open);
   record.set_conflicts(conflicts_);
   record.set_last_seen_unix_ns(absl::ToUnixNanos(last_seen_));
   if (replicas_differ_step_) {

@@ -107,7 +107,7 @@ class RunHost {
   };
   struct Checkpoint {
     int64_t step;
-    GuardState guards;
+    RunMemory memory;
   };
 
   absl::Status OpenGeneration(const v1::Join& join, absl::Time now)
@@ -116,7 +116,7 @@ class RunHost {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EnterGeneration(const v1::Join& join, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::optional<GuardState> GuardsAt(int64_t step) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<RunMemory> MemoryAt(int64_t step) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RestoreHeld(const v1::Join& join) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Welcome MakeWelcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

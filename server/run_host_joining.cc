@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "server/guard_state_codec.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/run_host.h"
+#include "server/run_memory_codec.h"
 #include "server/wire.h"
 
 namespace lehr {
@@ -47,11 +47,11 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
     }
   }
   for (const RecoveredCheckpoint& checkpoint : recovered.checkpoints) {
-    absl::StatusOr<GuardState> guards = DecodeGuardState(checkpoint.policy_state);
-    if (!guards.ok()) {
-      return guards.status();
+    absl::StatusOr<RunMemory> memory = DecodeRunMemory(checkpoint.policy_state);
+    if (!memory.ok()) {
+      return memory.status();
     }
-    host->checkpoints_.push_back({checkpoint.step, *std::move(guards)});
+    host->checkpoints_.push_back({checkpoint.step, *std::move(memory)});
   }
   absl::StatusOr<RunSettings> settings =
       SettingsFromProto(host->record_.settings(), host->record_.world_size());
@@ -61,11 +61,11 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
   }
   GenerationState state{.decided_through = host->record_.resume_step() - 1};
   if (recovered.newest) {
-    absl::StatusOr<GuardState> guards = DecodeGuardState(recovered.newest->policy_state);
-    if (!guards.ok()) {
-      return guards.status();
+    absl::StatusOr<RunMemory> memory = DecodeRunMemory(recovered.newest->policy_state);
+    if (!memory.ok()) {
+      return memory.status();
     }
-    state = {recovered.newest->decision.step(), *std::move(guards)};
+    state = {recovered.newest->decision.step(), *std::move(memory)};
     host->newest_ = recovered.newest->decision;
   }
   host->durable_through_ = state.decided_through;
@@ -106,6 +106,7 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
   const Generation::Hello hello = {
       .process = join.process(),
       .can_agree = join.can_agree(),
+      .snapshot_capacity = join.snapshots().capacity(),
       .highest_step = join.has_highest_step() && join.generation() == record_.generation()
                           ? join.highest_step()
                           : -1,
@@ -176,8 +177,8 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
     return settings.status();
   }
   const bool continues = join.resume_step() > 0;
-  std::optional<GuardState> guards = continues ? GuardsAt(join.resume_step() - 1) : std::nullopt;
-  if (continues && !guards) {
+  std::optional<RunMemory> memory = continues ? MemoryAt(join.resume_step() - 1) : std::nullopt;
+  if (continues && !memory) {
     LogWarning("rewind to a step without a checkpoint: the policy starts afresh",
                {{"run", run_id_}, {"resume_step", join.resume_step()}});
   }
@@ -218,7 +219,7 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
         spec, GenerationState{.decided_through = join.resume_step() - 1},
         /*clean_stop=*/false, now);
   } else {
-    generation_ = std::make_unique<Generation>(spec, guards.value_or(GuardState()));
+    generation_ = std::make_unique<Generation>(spec, memory.value_or(RunMemory()));
   }
   generation_->StopActing(acting_stopped_);
   AppendRunRecord();
@@ -232,10 +233,10 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   return absl::OkStatus();
 }
 
-std::optional<GuardState> RunHost::GuardsAt(int64_t step) const {
+std::optional<RunMemory> RunHost::MemoryAt(int64_t step) const {
   const auto found = std::find_if(checkpoints_.rbegin(), checkpoints_.rend(),
                                   [&](const Checkpoint& c) { return c.step == step; });
-  return found == checkpoints_.rend() ? std::nullopt : std::optional(found->guards);
+  return found == checkpoints_.rend() ? std::nullopt : std::optional(found->memory);
 }
 
 void RunHost::RestoreHeld(const v1::Join& join) {
@@ -254,7 +255,7 @@ void RunHost::RestoreHeld(const v1::Join& join) {
       newest_ = record;
       commands_ += !record.actions().empty();
       const uint64_t sequence = surroundings_.journal.AppendDecision(
-          run_id_, record, EncodeGuardState(generation_->guard_state()));
+          run_id_, record, EncodeRunMemory(generation_->memory()));
       undurable_.emplace_back(sequence, record.step());
     }
   }

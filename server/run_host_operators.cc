@@ -67,7 +67,7 @@ v1::Run RunHost::DescribeLocked() const {
   run.mutable_labels()->insert(labels_.begin(), labels_.end());
   *run.mutable_opened() = ToTimestamp(opened_);
   *run.mutable_last_seen() = ToTimestamp(last_seen_);
-  run.set_breaker_open(generation_->guard_state().breaker_open);
+  run.set_breaker_open(generation_->memory().guards.breaker_open);
   run.set_conflicts(conflicts_);
   if (replicas_differ_step_) {
     run.set_replicas_differ_step(*replicas_differ_step_);

@@ -214,6 +214,9 @@ absl::StatusOr<Policy> PolicyFromProto(const v1::Policy& proto) {
       policy.rule = rule;
       break;
     }
+    case v1::Policy::kReheat:
+      policy.rule = ReheatPolicy{.planned_steps = proto.reheat().planned_steps()};
+      break;
     case v1::Policy::RULE_NOT_SET:
       return absl::InvalidArgumentError("the policy names no rule that this supervisor knows");
   }
@@ -321,6 +324,10 @@ absl::StatusOr<StepDecision> DecisionFromProto(const v1::Decision& proto) {
 v1::Policy ToProto(const Policy& policy) {
   v1::Policy proto;
   proto.set_observe(policy.observe);
+  if (const auto* reheat = std::get_if<ReheatPolicy>(&policy.rule)) {
+    proto.mutable_reheat()->set_planned_steps(reheat->planned_steps);
+    return proto;
+  }
   const auto& rule = std::get<ErrorDrivenPolicy>(policy.rule);
   proto.mutable_error_driven()->set_base_noise_level(rule.base_noise_level);
   proto.mutable_error_driven()->set_min_imbalance(rule.min_imbalance);

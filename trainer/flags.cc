@@ -120,7 +120,7 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   add("--supervisor", flags.supervisor, "HOST:PORT",
       "Address of lehrd; none to train alone [none]");
   add("--run", flags.run, "ID", "The run's id [TASK-SEED]");
-  add("--policy", flags.policy, "NAME", "error_driven or observe [error_driven]");
+  add("--policy", flags.policy, "NAME", "error_driven, reheat or observe [error_driven]");
   add("--scope", flags.scope, "NAME",
       "Temperature of each batch, or of the whole dataset's latest losses [batch]");
   add("--base_noise_level", flags.base_noise_level, "X",

@@ -230,8 +230,12 @@ absl::StatusOr<int> TrainAndReport(const TrainerOptions& options, Collective& ra
                             .world_size = static_cast<uint32_t>(ranks.size()),
                             .job_attempt = SharedNonce(ranks)};
     absl::StatusOr<std::shared_ptr<Client>> client =
-        Supervise(*options.supervision, place, dataset.train.size(), options.seed, model, optimizer,
-                  state, hooks);
+        Supervise(*options.supervision, place,
+                  {.seed = options.seed,
+                   .steps = options.steps,
+                   .examples = dataset.train.size(),
+                   .whole_data_set = settings.batch_size >= dataset.train.size()},
+                  model, optimizer, state, hooks);
     if (absl::Status status = FirstError(ranks, client.status()); !status.ok()) {
       return status;
     }

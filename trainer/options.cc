@@ -154,9 +154,10 @@ OptimizerSettings ResolveOptimizer(const Flags& flags, const OptimizerSettings& 
 
 std::optional<SupervisionOptions> ResolveSupervision(const Flags& flags,
                                                      const TaskDefaults& defaults) {
-  if (flags.policy != "error_driven" && flags.policy != "observe") {
+  if (flags.policy != "error_driven" && flags.policy != "reheat" && flags.policy != "observe") {
     throw CLI::ValidationError(
-        "--policy", absl::StrCat("\"", flags.policy, "\" is not one of error_driven, observe"));
+        "--policy",
+        absl::StrCat("\"", flags.policy, "\" is not one of error_driven, reheat, observe"));
   }
   if (flags.scope != "batch" && flags.scope != "dataset") {
     throw CLI::ValidationError("--scope",

@@ -21,7 +21,7 @@ struct SupervisionOptions {
   std::string address;
   // 1 to 128 letters, digits, '.', '_' and '-', the first a letter or digit.
   std::string run;
-  // "error_driven" or "observe".
+  // "error_driven", "reheat" or "observe".
   std::string policy;
   // Whose losses the temperature is of: "batch" or "dataset".
   std::string scope;

@@ -16,8 +16,20 @@ namespace {
 // An evaluation of the bundled data sets takes seconds; the supervisor waits this long at most.
 constexpr absl::Duration kLongestPause = absl::Minutes(10);
 
-ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place, int64_t examples,
-                        uint64_t seed, absl::Span<const ModelTensor> tensors,
+v1::Policy PolicyOf(const SupervisionOptions& options, int64_t planned_steps) {
+  v1::Policy policy;
+  if (options.policy == "reheat") {
+    policy.mutable_reheat()->set_planned_steps(planned_steps);
+    return policy;
+  }
+  policy.mutable_error_driven()->set_base_noise_level(options.base_noise_level);
+  policy.mutable_error_driven()->set_min_imbalance(options.min_imbalance);
+  policy.set_observe(options.policy == "observe");
+  return policy;
+}
+
+ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place,
+                        const SupervisedTraining& training, absl::Span<const ModelTensor> tensors,
                         const TrainingState& state) {
   ClientOptions client;
   client.supervisor = options.address;
@@ -32,16 +44,14 @@ ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place
     };
   }
   client.resume_step = state.step;
-  v1::Policy& policy = *client.settings.mutable_policy();
-  policy.mutable_error_driven()->set_base_noise_level(options.base_noise_level);
-  policy.mutable_error_driven()->set_min_imbalance(options.min_imbalance);
-  policy.set_observe(options.policy == "observe");
-  client.settings.set_run_seed(seed);
-  client.settings.set_lag(static_cast<uint32_t>(options.lag));
-  if (options.scope == "dataset") {
+  *client.settings.mutable_policy() = PolicyOf(options, training.steps);
+  // reheat looks at the whole data set; a step that has all of it needs no table of it.
+  if (options.scope == "dataset" || (options.policy == "reheat" && !training.whole_data_set)) {
     client.settings.set_scope(v1::LOSS_SCOPE_DATASET);
-    client.settings.set_dataset_examples(static_cast<uint64_t>(examples));
+    client.settings.set_dataset_examples(static_cast<uint64_t>(training.examples));
   }
+  client.settings.set_run_seed(training.seed);
+  client.settings.set_lag(static_cast<uint32_t>(options.lag));
   for (const ModelTensor& tensor : tensors) {
     client.tensors.push_back({.name = tensor.name, .reference_stddev = tensor.reference_stddev});
   }
@@ -73,11 +83,11 @@ std::vector<Tensor> TensorsOf(absl::Span<const ModelTensor> tensors) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
-                                                  const JobPlace& place, int64_t examples,
-                                                  uint64_t seed, Mlp& model, Optimizer& optimizer,
-                                                  const TrainingState& state,
+                                                  const JobPlace& place,
+                                                  const SupervisedTraining& training, Mlp& model,
+                                                  Optimizer& optimizer, const TrainingState& state,
                                                   TrainingHooks& hooks) {
-  ClientOptions client_options = OptionsOf(options, place, examples, seed, model.tensors(), state);
+  ClientOptions client_options = OptionsOf(options, place, training, model.tensors(), state);
   client_options.snapshots = SnapshotsOf(model, optimizer);
   absl::StatusOr<std::unique_ptr<Client>> created = Client::Create(std::move(client_options));
   if (!created.ok()) {

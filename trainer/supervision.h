@@ -23,14 +23,26 @@ struct JobPlace {
   std::string job_attempt;
 };
 
-// `examples`: how many the data set has to train with, with ids from 0. `seed`: from which the
-// perturbations' seeds are derived. `state` is that of the next step, after a resume. Model and
-// optimizer must outlive the hooks. Call it when hooks.save_checkpoint is set. The hooks hold the
-// client; who called ends with Client::Leave. INVALID_ARGUMENT for an option out of bounds.
+// What a supervisor is told of the training.
+struct SupervisedTraining {
+  // From which the perturbations' seeds are derived.
+  uint64_t seed;
+  // Planned, those before a resume included.
+  int64_t steps;
+  // Of the training set, with ids from 0.
+  int64_t examples;
+  // Each step takes all of them.
+  bool whole_data_set;
+};
+
+// `state` is that of the next step, after a resume. Model and optimizer must outlive the hooks.
+// Call it when hooks.save_checkpoint is set. The hooks hold the client; who called ends with
+// Client::Leave. INVALID_ARGUMENT for an option out of bounds.
 absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& options,
-                                                  const JobPlace& place, int64_t examples,
-                                                  uint64_t seed, Mlp& model, Optimizer& optimizer,
-                                                  const TrainingState& state, TrainingHooks& hooks);
+                                                  const JobPlace& place,
+                                                  const SupervisedTraining& training, Mlp& model,
+                                                  Optimizer& optimizer, const TrainingState& state,
+                                                  TrainingHooks& hooks);
 
 }  // namespace lehr
 

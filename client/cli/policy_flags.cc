@@ -6,9 +6,9 @@ namespace lehr {
 
 void AddPolicyFlags(CLI::App& app, PolicyFlags& flags) {
   app.add_option("--policy", flags.policy,
-                 "error_driven: noise in proportion to the temperature; observe: decide, but "
-                 "command nothing")
-      ->check(CLI::IsMember({"error_driven", "observe"}));
+                 "error_driven: noise in proportion to the temperature; reheat: perturb on a stall "
+                 "of the whole data set's loss; observe: decide, but command nothing")
+      ->check(CLI::IsMember({"error_driven", "reheat", "observe"}));
   app.add_option("--base_noise_level", flags.base_noise_level,
                  "noise standard deviation per unit of temperature, >= 0");
   app.add_option("--min_imbalance", flags.min_imbalance,
@@ -40,8 +40,12 @@ v1::SetPolicyRequest MakeSetPolicyRequest(const std::string& run_id, const Polic
   v1::Policy& policy = *request.mutable_policy();
   policy = current.policy();
   if (flags.policy) {
-    policy.mutable_error_driven();
     policy.set_observe(*flags.policy == "observe");
+    if (*flags.policy == "reheat") {
+      policy.mutable_reheat();
+    } else if (*flags.policy == "error_driven") {
+      policy.mutable_error_driven();
+    }
   }
   if (flags.base_noise_level) {
     policy.mutable_error_driven()->set_base_noise_level(*flags.base_noise_level);

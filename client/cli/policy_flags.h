@@ -16,7 +16,7 @@ namespace lehr {
 
 // What is unset stays as it is.
 struct PolicyFlags {
-  // "error_driven", or "observe": the same rule, but nothing is commanded.
+  // "error_driven", "reheat", or "observe": the rule as it is, but nothing is commanded.
   std::optional<std::string> policy;
   std::optional<double> base_noise_level;
   std::optional<double> min_imbalance;

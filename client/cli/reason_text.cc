@@ -57,6 +57,38 @@ std::string ReasonText(const v1::Reason& reason) {
                              100 * value, 100 * limit);
     case v1::Reason::CODE_SNAPSHOT_MISSING:
       return absl::StrFormat("ranks that lack the snapshot to go back to: %.0f", value);
+    case v1::Reason::CODE_STALL_FLAT:
+      return absl::StrFormat("acts: the loss is flat, within %.2g %% of itself (limit %.2g %%)",
+                             100 * value, 100 * limit);
+    case v1::Reason::CODE_STALL_SLOW:
+      return absl::StrFormat("acts: no 1 %% improvement for %.0f passes (limit %.0f)", value,
+                             limit);
+    case v1::Reason::CODE_STALL_COLLAPSED:
+      return absl::StrFormat("acts: collapsed to a mean loss of %.4g (limit %.4g)", value, limit);
+    case v1::Reason::CODE_IMPROVING:
+      return absl::StrFormat("improving: %.0f passes without a 1 %% improvement, stalls from %.0f",
+                             value, limit);
+    case v1::Reason::CODE_STILL_MOVING:
+      return absl::StrFormat(
+          "still moving: %.0f passes without a 1 %% improvement, stalls from %.0f", value, limit);
+    case v1::Reason::CODE_CONVERGED:
+      return absl::StrFormat("converged: mean loss %.4g, acts above %.4g", value, limit);
+    case v1::Reason::CODE_FEW_EXAMPLES:
+      return absl::StrFormat(
+          "only outliers: %.2g %% of the examples carry the loss, acts from %.2g %%", 100 * value,
+          100 * limit);
+    case v1::Reason::CODE_PASS_UNDER_WAY:
+      return absl::StrFormat("pass under way: %.0f of %.0f losses", value, limit);
+    case v1::Reason::CODE_UNDER_WAY:
+      return absl::StrFormat("the command of step %.0f is applied before step %.0f", value, limit);
+    case v1::Reason::CODE_KEEPS_BEST:
+      return limit > 0 ? absl::StrFormat("keeps its best state: mean loss %.4g, %.4g before", value,
+                                         limit)
+                       : absl::StrFormat("keeps its first state: mean loss %.4g", value);
+    case v1::Reason::CODE_LAST_PHASE:
+      return absl::StrFormat("last phase: %.0f steps to go, acts no more from %.0f", value, limit);
+    case v1::Reason::CODE_RETURNS_TO_BEST:
+      return absl::StrFormat("returns to its best state: mean loss %.4g, from %.4g", limit, value);
     default:
       return reason.code() == 0 ? "" : absl::StrFormat("reason %d", reason.code());
   }

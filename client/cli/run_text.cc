@@ -149,6 +149,11 @@ std::string PolicyText(const v1::Policy& policy) {
     if (rule.min_imbalance() > 0) {
       absl::StrAppend(&text, ", min_imbalance ", Short(rule.min_imbalance()));
     }
+  } else if (policy.has_reheat()) {
+    absl::StrAppend(&text, "reheat");
+    if (policy.reheat().planned_steps() > 0) {
+      absl::StrAppend(&text, ", planned_steps ", policy.reheat().planned_steps());
+    }
   } else {
     absl::StrAppend(&text, "a rule that this version does not know");
   }

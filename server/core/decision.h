@@ -33,6 +33,18 @@ enum class ReasonCode {
   kRankLeft = 14,
   kWarmingUp = 15,
   kSnapshotMissing = 16,
+  kStallFlat = 17,
+  kStallSlow = 18,
+  kStallCollapsed = 19,
+  kImproving = 20,
+  kStillMoving = 21,
+  kConverged = 22,
+  kFewExamples = 23,
+  kPassUnderWay = 24,
+  kUnderWay = 25,
+  kKeepsBest = 26,
+  kLastPhase = 27,
+  kReturnsToBest = 28,
   kNoNoiseSpec = 40,
 };
 

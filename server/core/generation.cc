@@ -15,22 +15,14 @@ std::optional<ExampleTable> TableFor(const RunSettings& settings) {
              : std::nullopt;
 }
 
-// What the rule of the settings wants, once it has seen enough.
-Proposal ProposeFor(const RunSettings& settings, const Observation& observation) {
-  if (settings.scope == LossScope::kDataset && observation.coverage < kWarmCoverage) {
-    return {.reason = {ReasonCode::kWarmingUp, observation.coverage, kWarmCoverage}};
-  }
-  return Propose(settings.policy, observation);
-}
-
 }  // namespace
 
-Generation::Generation(const GenerationSpec& spec) : Generation(spec, GuardState()) {}
+Generation::Generation(const GenerationSpec& spec) : Generation(spec, RunMemory()) {}
 
-Generation::Generation(const GenerationSpec& spec, GuardState guards)
+Generation::Generation(const GenerationSpec& spec, RunMemory memory)
     : spec_(spec),
       members_(spec.world_size, spec.resume_step - 1),
-      guard_state_(std::move(guards)),
+      memory_(std::move(memory)),
       table_(TableFor(spec.settings)),
       decided_through_(spec.resume_step - 1),
       unknown_through_(spec.resume_step - 1) {}
@@ -39,7 +31,7 @@ Generation::Generation(const GenerationSpec& spec, GenerationState state, bool c
                        absl::Time now)
     : spec_(spec),
       members_(spec.world_size, state.decided_through),
-      guard_state_(std::move(state.guards)),
+      memory_(std::move(state.memory)),
       table_(TableFor(spec.settings)),
       decided_through_(state.decided_through),
       gate_deadline_(now + spec.settings.join_timeout),
@@ -61,6 +53,7 @@ absl::Status Generation::CanConnect(uint32_t rank, const Hello& hello) const {
 
 Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
   members_.Connect(rank, hello.process, hello.can_agree, hello.knows_noise);
+  members_.CanHoldSnapshots(rank, hello.snapshot_capacity);
   if (unclean_ && gate_closed_ && hello.highest_step >= 0) {
     unknown_through_ = std::max(unknown_through_, hello.highest_step + spec_.settings.lag);
   }
@@ -79,7 +72,8 @@ bool Generation::Restore(const StepDecision& held) {
   }
   decided_through_ = held.step;
   unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
-  guard_state_ = Replay(spec_.settings.guards, std::move(guard_state_), held);
+  memory_.guards = Replay(spec_.settings.guards, std::move(memory_.guards), held);
+  Replay(spec_.settings.policy, memory_.policy, held);
   auto shared = std::make_shared<const StepDecision>(held);
   if (auto open = open_.extract(held.step); !open.empty()) {
     // Ranks that came back earlier have reported it again, and must not get another decision.
@@ -150,7 +144,8 @@ ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now
 }
 
 void Generation::CommandSkipped(int64_t step) {
-  guard_state_ = ForgetSkipped(std::move(guard_state_), step);
+  memory_.guards = ForgetSkipped(std::move(memory_.guards), step);
+  ForgetCommand(memory_.policy, step);
 }
 
 std::vector<Generation::OpenReports> Generation::Abandon() {
@@ -172,7 +167,7 @@ ClosedStep Generation::RecordNone(uint32_t rank, int64_t step, absl::Time now) {
   auto shared = std::make_shared<const StepDecision>(std::move(decision));
   Remember(shared);
   return {.decision = shared,
-          .state_after = guard_state_,
+          .memory_after = memory_,
           .reporters = {rank},
           .first_report = now,
           .last_report = now};
@@ -294,11 +289,14 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
     decision.reason = {ReasonCode::kBelowQuorum, static_cast<double>(decision.reports),
                        static_cast<double>(quorum)};
   } else {
-    Proposal proposal = ProposeFor(open.settings, decision.observation);
+    Proposal proposal = ProposeFor(step, open, decision.observation);
     const std::optional<Reason> veto = Veto(open.settings, proposal);
-    Guarded guarded = ApplyGuards(open.settings.guards, std::move(guard_state_), veto, step,
+    Guarded guarded = ApplyGuards(open.settings.guards, std::move(memory_.guards), veto, step,
                                   decision.observation.temperature.mean, std::move(proposal));
-    guard_state_ = std::move(guarded.state);
+    memory_.guards = std::move(guarded.state);
+    if (!guarded.withheld.empty()) {
+      ForgetCommand(memory_.policy, step);
+    }
     decision.reason = guarded.reason;
     decision.actions = std::move(guarded.actions);
     decision.withheld = std::move(guarded.withheld);
@@ -309,10 +307,19 @@ ClosedStep Generation::Close(int64_t step, OpenStep& open, absl::Time now) {
   auto shared = std::make_shared<const StepDecision>(std::move(decision));
   Remember(shared);
   return {.decision = shared,
-          .state_after = guard_state_,
+          .memory_after = memory_,
           .reporters = std::move(open.reporters),
           .first_report = open.first_report,
           .last_report = open.last_report};
+}
+
+// What the rule of the settings wants, once it has seen enough.
+Proposal Generation::ProposeFor(int64_t step, const OpenStep& open,
+                                const Observation& observation) {
+  if (open.settings.scope == LossScope::kDataset && observation.coverage < kWarmCoverage) {
+    return {.reason = {ReasonCode::kWarmingUp, observation.coverage, kWarmCoverage}};
+  }
+  return Propose(open.settings.policy, memory_.policy, observation, ContextOf(step, open));
 }
 
 Observation Generation::Observe(const OpenStep& open) {
@@ -349,6 +356,17 @@ std::optional<Reason> Generation::Veto(const RunSettings& settings,
     }
   }
   return std::nullopt;
+}
+
+PolicyContext Generation::ContextOf(int64_t step, const OpenStep& open) const {
+  PolicyContext context = {
+      .step = step, .apply_step = step + 1 + spec_.settings.lag, .losses = open.losses.count()};
+  // A shadow has no snapshots: it would ask for one at each step that improves.
+  if (!open.settings.policy.observe) {
+    context.snapshot_capacity = members_.SnapshotCapacity();
+    context.snapshots = members_.SnapshotsOfAll();
+  }
+  return context;
 }
 
 StepDecision Generation::Blank(int64_t step, absl::Time now) const {

@@ -94,18 +94,25 @@ struct StepReport {
   std::vector<uint64_t> snapshots;
 };
 
+// What guards and policy remember after a decision. Journaled with it.
+struct RunMemory {
+  GuardState guards;
+  PolicyState policy;
+
+  bool operator==(const RunMemory&) const = default;
+};
+
 // What a journal keeps of a generation, to continue it.
 struct GenerationState {
   // The newest step that has a decision. resume_step - 1: none.
   int64_t decided_through = -1;
-  GuardState guards;
+  RunMemory memory;
 };
 
 // A decision that has just been made.
 struct ClosedStep {
   std::shared_ptr<const StepDecision> decision;
-  // To be journaled with it.
-  GuardState state_after;
+  RunMemory memory_after;
   // The ranks that wait for it.
   std::vector<uint32_t> reporters;
   absl::Time first_report;
@@ -149,8 +156,8 @@ class Generation {
  public:
   // A new generation: steps open once all its ranks have joined.
   explicit Generation(const GenerationSpec& spec);
-  // A rewind to a checkpoint: as above, with the guards as they were there.
-  Generation(const GenerationSpec& spec, GuardState guards);
+  // A rewind to a checkpoint: as above, with the memory as it was there.
+  Generation(const GenerationSpec& spec, RunMemory memory);
   // A restart of the supervisor: steps open when all ranks are back, or at the join timeout after
   // `now`. After an unclean stop, steps that may have been decided without a trace are "none" for
   // good: those up to the newest that any rank holds or has reported, plus lag.
@@ -161,6 +168,7 @@ class Generation {
   struct Hello {
     std::string process;
     bool can_agree = false;
+    uint32_t snapshot_capacity = 0;
     // On a rejoin: the newest step that the rank has reported; -1: none.
     int64_t highest_step = -1;
     // It knows the noise contract of the commands.
@@ -208,7 +216,7 @@ class Generation {
 
   const GenerationSpec& spec() const { return spec_; }
   const Membership& members() const { return members_; }
-  const GuardState& guard_state() const { return guard_state_; }
+  const RunMemory& memory() const { return memory_; }
   // The newest step with a decision; resume_step - 1: none.
   int64_t decided_through() const { return decided_through_; }
   // Ranks may still bring decisions back that an unclean stop lost.
@@ -234,6 +242,8 @@ class Generation {
   ClosedStep Close(int64_t step, OpenStep& open, absl::Time now);
   Observation Observe(const OpenStep& open);
   std::optional<Reason> Veto(const RunSettings& settings, const Proposal& proposal) const;
+  PolicyContext ContextOf(int64_t step, const OpenStep& open) const;
+  Proposal ProposeFor(int64_t step, const OpenStep& open, const Observation& observation);
   StepDecision Blank(int64_t step, absl::Time now) const;
   void NumberActions(int64_t step, std::vector<Action>& actions) const;
   int64_t NextUnopenedStep() const;
@@ -243,7 +253,7 @@ class Generation {
 
   GenerationSpec spec_;
   Membership members_;
-  GuardState guard_state_;
+  RunMemory memory_;
   // Scope dataset. It starts empty, after a restart too: the journal has no losses of examples.
   std::optional<ExampleTable> table_;
   std::map<int64_t, OpenStep> open_;

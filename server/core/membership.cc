@@ -77,6 +77,10 @@ void Membership::Report(uint32_t rank, int64_t step, uint64_t digest) {
   });
 }
 
+void Membership::CanHoldSnapshots(uint32_t rank, uint32_t capacity) {
+  ranks_[rank].snapshot_capacity = capacity;
+}
+
 void Membership::HoldSnapshots(uint32_t rank, std::vector<uint64_t> snapshots) {
   ranks_[rank].snapshots = std::move(snapshots);
 }
@@ -85,6 +89,25 @@ uint32_t Membership::WithoutSnapshot(uint64_t id) const {
   return static_cast<uint32_t>(std::count_if(ranks_.begin(), ranks_.end(), [&](const Rank& rank) {
     return std::find(rank.snapshots.begin(), rank.snapshots.end(), id) == rank.snapshots.end();
   }));
+}
+
+uint32_t Membership::SnapshotCapacity() const {
+  const auto least = std::min_element(
+      ranks_.begin(), ranks_.end(),
+      [](const Rank& a, const Rank& b) { return a.snapshot_capacity < b.snapshot_capacity; });
+  return least == ranks_.end() ? 0 : least->snapshot_capacity;
+}
+
+std::vector<uint64_t> Membership::SnapshotsOfAll() const {
+  std::vector<uint64_t> shared;
+  if (!ranks_.empty()) {
+    for (const uint64_t id : ranks_.front().snapshots) {
+      if (WithoutSnapshot(id) == 0) {
+        shared.push_back(id);
+      }
+    }
+  }
+  return shared;
 }
 
 int64_t Membership::AwaitedThrough() const {

@@ -30,7 +30,8 @@ class Membership {
     // Of its report at highest_step.
     uint64_t newest_digest = 0;
     absl::Time paused_until = absl::InfinitePast();
-    // As its newest report says.
+    // How many it can hold, and those that it holds, as its newest report says.
+    uint32_t snapshot_capacity = 0;
     std::vector<uint64_t> snapshots;
   };
 
@@ -43,6 +44,7 @@ class Membership {
   void Leave(uint32_t rank);
   void Pause(uint32_t rank, absl::Time until);
   void Report(uint32_t rank, int64_t step, uint64_t digest);
+  void CanHoldSnapshots(uint32_t rank, uint32_t capacity);
   void HoldSnapshots(uint32_t rank, std::vector<uint64_t> snapshots);
 
   // Every awaited rank has reported a step at or beyond this one. INT64_MAX: none is awaited.
@@ -55,6 +57,9 @@ class Membership {
 
   // Ranks that do not hold this snapshot.
   uint32_t WithoutSnapshot(uint64_t id) const;
+  // How many snapshots every rank can hold, and those that all of them hold.
+  uint32_t SnapshotCapacity() const;
+  std::vector<uint64_t> SnapshotsOfAll() const;
 
   const Rank& rank(uint32_t rank) const { return ranks_[rank]; }
   uint32_t world_size() const { return static_cast<uint32_t>(ranks_.size()); }

@@ -19,7 +19,21 @@ absl::Status Check(const ErrorDrivenPolicy& policy) {
   return absl::OkStatus();
 }
 
+absl::Status Check(const ReheatPolicy& policy) {
+  if (policy.planned_steps < 0 || policy.planned_steps >= int64_t{1} << 62) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("planned_steps is ", policy.planned_steps, "; it must be in [0, 2^62)"));
+  }
+  return absl::OkStatus();
+}
+
 std::string RuleName(const ErrorDrivenPolicy&) { return "error_driven"; }
+std::string RuleName(const ReheatPolicy&) { return "reheat"; }
+
+ReheatState& StateOfReheat(PolicyState& state) {
+  auto* reheat = std::get_if<ReheatState>(&state);
+  return reheat != nullptr ? *reheat : state.emplace<ReheatState>();
+}
 
 }  // namespace
 
@@ -32,8 +46,25 @@ std::string PolicyName(const Policy& policy) {
   return policy.observe ? "observe:" + rule : rule;
 }
 
-Proposal Propose(const Policy& policy, const Observation& observation) {
-  return std::visit([&](const auto& rule) { return Propose(rule, observation); }, policy.rule);
+Proposal Propose(const Policy& policy, PolicyState& state, const Observation& observation,
+                 const PolicyContext& context) {
+  if (const auto* reheat = std::get_if<ReheatPolicy>(&policy.rule)) {
+    return Propose(*reheat, StateOfReheat(state), observation, context);
+  }
+  state = std::monostate();
+  return Propose(std::get<ErrorDrivenPolicy>(policy.rule), observation);
+}
+
+void ForgetCommand(PolicyState& state, int64_t step) {
+  if (auto* reheat = std::get_if<ReheatState>(&state)) {
+    ForgetCommand(*reheat, step);
+  }
+}
+
+void Replay(const Policy& policy, PolicyState& state, const StepDecision& decision) {
+  if (std::holds_alternative<ReheatPolicy>(policy.rule)) {
+    Replay(StateOfReheat(state), decision);
+  }
 }
 
 }  // namespace lehr

@@ -20,6 +20,17 @@ TEST(SettingsFromProto, FillsInTheDefaults) {
   EXPECT_EQ(settings->join_timeout, absl::Seconds(60));
 }
 
+TEST(PolicyFromProto, ReheatKeepsItsPlannedSteps) {
+  v1::Policy proto;
+  proto.mutable_reheat()->set_planned_steps(9200);
+  const absl::StatusOr<Policy> policy = PolicyFromProto(proto);
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_EQ(std::get<ReheatPolicy>(policy->rule).planned_steps, 9200);
+  EXPECT_EQ(ToProto(*policy).reheat().planned_steps(), 9200);
+  proto.mutable_reheat()->set_planned_steps(-1);
+  EXPECT_THAT(std::string(PolicyFromProto(proto).status().message()), HasSubstr("-1"));
+}
+
 TEST(SettingsFromProto, NamesWhatIsOutOfBounds) {
   const auto complaint = [](auto spoil) {
     v1::RunSettings settings;

@@ -307,6 +307,11 @@ TEST_F(CliTest, PolicyChangesWhatItsFlagsNameAndKeepsTheRest) {
                           "guards  max_stddev 2, cooldown_steps 10, budget 3 in 100 steps"));
 }
 
+TEST_F(CliTest, PolicyChangesTheRule) {
+  const CommandRun run = Lehr({"policy", "digits-3", "--policy=reheat"});
+  EXPECT_THAT(Lines(run.out).at(1), "policy  reheat");
+}
+
 TEST_F(CliTest, PolicyTakesALimitAway) {
   server_.runs["digits-3"].mutable_settings()->mutable_guards()->set_max_stddev(2);
   const CommandRun run = Lehr({"policy", "digits-3", "--max_stddev=0", "--cooldown_steps=0"});

@@ -31,6 +31,17 @@ TEST(ReasonText, PutsTheNumbersIntoWords) {
             "ranks that lack the snapshot to go back to: 2");
 }
 
+TEST(ReasonText, SaysWhyReheatActsOrWaits) {
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_STALL_FLAT, 0.004, 0.02)),
+            "acts: the loss is flat, within 0.4 % of itself (limit 2 %)");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_STALL_SLOW, 31, 30)),
+            "acts: no 1 % improvement for 31 passes (limit 30)");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_FEW_EXAMPLES, 0.08, 0.1)),
+            "only outliers: 8 % of the examples carry the loss, acts from 10 %");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_RETURNS_TO_BEST, 1.8, 0.5)),
+            "returns to its best state: mean loss 0.5, from 1.8");
+}
+
 TEST(ReasonText, EveryCodeHasWordsOfItsOwn) {
   std::set<std::string> texts;
   for (int code = 1; code <= v1::Reason::Code_MAX; ++code) {

@@ -28,6 +28,14 @@ TEST(RunText, APolicySaysItsDefaults) {
   EXPECT_EQ(PolicyText(policy), "error_driven, base_noise_level 1");
 }
 
+TEST(RunText, ReheatSaysItsPlannedSteps) {
+  v1::Policy policy;
+  policy.mutable_reheat();
+  EXPECT_EQ(PolicyText(policy), "reheat");
+  policy.mutable_reheat()->set_planned_steps(9200);
+  EXPECT_EQ(PolicyText(policy), "reheat, planned_steps 9200");
+}
+
 TEST(RunText, APolicyOfANewerSupervisorIsSaidToBeUnknown) {
   EXPECT_EQ(PolicyText(v1::Policy()), "a rule that this version does not know");
 }

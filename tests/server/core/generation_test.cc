@@ -377,7 +377,7 @@ TEST(Generation, ARewindToACheckpointKeepsTheGuardsState) {
   GenerationSpec spec = Spec(1);
   spec.settings.guards.cooldown_steps = 100;
   Generation generation = Joined(spec);
-  const GuardState then = ClosedBy(generation.Report(0, Losses(10), kStart)).at(0).state_after;
+  const RunMemory then = ClosedBy(generation.Report(0, Losses(10), kStart)).at(0).memory_after;
   spec.resume_step = 11;
   Generation rewound(spec, then);
   rewound.Connect(0, Hello(), kStart);
@@ -530,6 +530,98 @@ TEST(GenerationDataset, ARankThatRunsAheadIsRefusedBeforeItShutsOutTheOthers) {
   EXPECT_EQ(refused.code, RefusalCode::kOutsideWindow);
   EXPECT_THAT(refused.message, HasSubstr("4194305 losses"));
   EXPECT_THAT(ClosedBy(generation.Report(1, ExamplesFrom(0, 0, half), kStart)), IsEmpty());
+}
+
+// --- A policy with a memory. ---
+
+// Every step is a pass over the data set, and its loss never moves.
+GenerationSpec Stalled() {
+  GenerationSpec spec = Spec(1);
+  spec.settings.policy.rule = ReheatPolicy();
+  return spec;
+}
+
+// Steps from `step` on until one changes parameters: that decision.
+StepDecision StepsUntilItActs(Generation& generation, int64_t& step) {
+  while (step < 1000) {
+    StepReport report = Losses(step++, {2, 2});
+    report.snapshots = {1};
+    const StepDecision decision =
+        *ClosedBy(generation.Report(0, std::move(report), kStart)).at(0).decision;
+    if (ChangesParameters(decision.actions) || ChangesParameters(decision.withheld)) {
+      return decision;
+    }
+  }
+  return {};
+}
+
+Generation JoinedWithSnapshots(const GenerationSpec& spec, RunMemory memory = {}) {
+  Generation generation(spec, std::move(memory));
+  Generation::Hello hello = Hello();
+  hello.snapshot_capacity = 2;
+  generation.Connect(0, hello, kStart);
+  return generation;
+}
+
+TEST(Generation, ThePolicyRemembersFromStepToStep) {
+  Generation generation = JoinedWithSnapshots(Stalled());
+  int64_t step = 0;
+  const StepDecision decision = StepsUntilItActs(generation, step);
+  EXPECT_EQ(decision.reason.code, ReasonCode::kStallFlat);
+  ASSERT_EQ(decision.actions.size(), 2u);
+  EXPECT_EQ(std::get<RestoreAction>(decision.actions[0]).id, 1u);
+  EXPECT_NE(std::get<PerturbAction>(decision.actions[1]).seed, 0u);
+}
+
+TEST(Generation, WithoutSnapshotsThePolicyPerturbsOnly) {
+  Generation generation = Joined(Stalled());
+  int64_t step = 0;
+  EXPECT_EQ(StepsUntilItActs(generation, step).actions.size(), 1u);
+}
+
+TEST(Generation, ThePolicyForgetsACommandThatWasSkipped) {
+  Generation generation = JoinedWithSnapshots(Stalled());
+  int64_t step = 0;
+  const StepDecision first = StepsUntilItActs(generation, step);
+  generation.CommandSkipped(first.step);
+  EXPECT_EQ(StepsUntilItActs(generation, step).step, first.step + 1);
+}
+
+TEST(Generation, ThePolicyForgetsWhatAGuardWithheld) {
+  Generation generation = JoinedWithSnapshots(Stalled());
+  generation.StopActing(true);
+  int64_t step = 0;
+  const StepDecision first = StepsUntilItActs(generation, step);
+  EXPECT_EQ(first.reason.code, ReasonCode::kActingStopped);
+  EXPECT_EQ(StepsUntilItActs(generation, step).step, first.step + 1);
+}
+
+TEST(Generation, AShadowAsksForNoSnapshots) {
+  GenerationSpec spec = Stalled();
+  spec.settings.policy.observe = true;
+  Generation generation = JoinedWithSnapshots(spec);
+  const StepDecision first = *ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision;
+  EXPECT_THAT(first.withheld, IsEmpty());
+  EXPECT_EQ(first.reason.code, ReasonCode::kImproving);
+}
+
+TEST(Generation, ARewindToACheckpointKeepsThePolicysState) {
+  const GenerationSpec spec = Stalled();
+  Generation generation = JoinedWithSnapshots(spec);
+  int64_t step = 0;
+  const int64_t acted = StepsUntilItActs(generation, step).step;
+  Generation before = JoinedWithSnapshots(spec);
+  RunMemory memory;
+  for (int64_t i = 0; i < acted; ++i) {
+    StepReport report = Losses(i, {2, 2});
+    report.snapshots = {1};
+    memory = ClosedBy(before.Report(0, std::move(report), kStart)).at(0).memory_after;
+  }
+  GenerationSpec rewound_spec = spec;
+  rewound_spec.resume_step = acted;
+  Generation rewound = JoinedWithSnapshots(rewound_spec, memory);
+  step = acted;
+  EXPECT_EQ(StepsUntilItActs(rewound, step).step, acted);
 }
 
 // --- Restarts of the supervisor. ---

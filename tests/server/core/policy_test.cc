@@ -18,6 +18,11 @@ Observation Observed(double temperature, double unsquared_imbalance) {
   return observation;
 }
 
+Proposal Propose(const Policy& policy, const Observation& observation) {
+  PolicyState state;
+  return Propose(policy, state, observation, PolicyContext());
+}
+
 Policy ErrorDriven(double base_noise_level, double min_imbalance = 0) {
   return {.rule = ErrorDrivenPolicy{base_noise_level, min_imbalance}};
 }
@@ -84,11 +89,27 @@ TEST(CheckPolicy, NamesTheValueThatIsOutOfBounds) {
   EXPECT_THAT(std::string(CheckPolicy(ErrorDriven(1, 1.5)).message()), HasSubstr("1.5"));
   EXPECT_FALSE(CheckPolicy(ErrorDriven(std::numeric_limits<double>::infinity())).ok());
   EXPECT_FALSE(CheckPolicy(ErrorDriven(1, std::numeric_limits<double>::quiet_NaN())).ok());
+  EXPECT_TRUE(CheckPolicy({.rule = ReheatPolicy{.planned_steps = 1000}}).ok());
+  EXPECT_THAT(std::string(CheckPolicy({.rule = ReheatPolicy{.planned_steps = -3}}).message()),
+              HasSubstr("-3"));
 }
 
 TEST(PolicyName, TellsTheShadow) {
   EXPECT_EQ(PolicyName(Policy()), "error_driven");
   EXPECT_EQ(PolicyName(Policy{.observe = true}), "observe:error_driven");
+  EXPECT_EQ(PolicyName(Policy{.rule = ReheatPolicy()}), "reheat");
+}
+
+TEST(Policy, AnotherRulesStateIsBegunAnew) {
+  Observation observation = Observed(1, 0.5);
+  observation.temperature.mean = 2;
+  observation.temperature.root_mean_square = 2;
+  PolicyState state;
+  Propose({.rule = ReheatPolicy()}, state, observation, PolicyContext());
+  ASSERT_TRUE(std::holds_alternative<ReheatState>(state));
+  EXPECT_EQ(std::get<ReheatState>(state).first_mean, 2);
+  Propose(ErrorDriven(1), state, observation, PolicyContext());
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(state));
 }
 
 }  // namespace

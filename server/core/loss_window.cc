@@ -1,0 +1,85 @@
+#include "server/core/loss_window.h"
+
+#include <algorithm>
+
+namespace lehr {
+namespace {
+
+LossBlock Merged(const LossBlock& a, const LossBlock& b) {
+  const uint32_t count = a.count + b.count;
+  const double sum = static_cast<double>(a.mean) * a.count + static_cast<double>(b.mean) * b.count;
+  return {.count = count,
+          .least = std::min(a.least, b.least),
+          .greatest = std::max(a.greatest, b.greatest),
+          .mean = static_cast<float>(sum / count)};
+}
+
+std::vector<LossBlock> MergedPairs(const std::vector<LossBlock>& blocks) {
+  std::vector<LossBlock> merged;
+  for (size_t i = 0; i < blocks.size(); i += 2) {
+    merged.push_back(i + 1 < blocks.size() ? Merged(blocks[i], blocks[i + 1]) : blocks[i]);
+  }
+  return merged;
+}
+
+}  // namespace
+
+void LossWindow::Add(double mean_loss, uint32_t window) {
+  const auto loss = static_cast<float>(mean_loss);
+  const LossBlock single = {.count = 1, .least = loss, .greatest = loss, .mean = loss};
+  if (blocks.empty() || blocks.back().count >= stride) {
+    blocks.push_back(single);
+  } else {
+    blocks.back() = Merged(blocks.back(), single);
+  }
+  ++length;
+  while (length - blocks.front().count >= window) {
+    length -= blocks.front().count;
+    blocks.erase(blocks.begin());
+  }
+  if (blocks.size() > kMaxBlocks) {
+    blocks = MergedPairs(blocks);
+    stride *= 2;
+  }
+}
+
+double RelativeRange(const LossWindow& window) {
+  if (window.blocks.empty() || window.blocks.back().mean <= 0) {
+    return 0;
+  }
+  float least = window.blocks.front().least;
+  float greatest = window.blocks.front().greatest;
+  for (const LossBlock& block : window.blocks) {
+    least = std::min(least, block.least);
+    greatest = std::max(greatest, block.greatest);
+  }
+  return (static_cast<double>(greatest) - least) / window.blocks.back().mean;
+}
+
+double DeclineRate(const LossWindow& window) {
+  if (window.blocks.size() < 2 || window.blocks.back().mean <= 0) {
+    return 0;
+  }
+  double total = 0;
+  double position_sum = 0;
+  double loss_sum = 0;
+  std::vector<double> middles;
+  double begin = 0;
+  for (const LossBlock& block : window.blocks) {
+    middles.push_back(begin + block.count / 2.0);
+    begin += block.count;
+    total += block.count;
+    position_sum += middles.back() * block.count;
+    loss_sum += static_cast<double>(block.mean) * block.count;
+  }
+  double covariance = 0;
+  double variance = 0;
+  for (size_t i = 0; i < window.blocks.size(); ++i) {
+    const double offset = middles[i] - position_sum / total;
+    covariance += window.blocks[i].count * offset * (window.blocks[i].mean - loss_sum / total);
+    variance += window.blocks[i].count * offset * offset;
+  }
+  return -covariance / variance / window.blocks.back().mean;
+}
+
+}  // namespace lehr

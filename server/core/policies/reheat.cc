@@ -1,0 +1,324 @@
+#include "server/core/policies/reheat.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "absl/types/span.h"
+
+namespace lehr {
+namespace {
+
+// Shorter than this many observations, or steps, no stall is seen.
+constexpr double kLeastObservations = 5;
+constexpr double kLeastSteps = 25;
+// Improvement that counts: of an attempt, and of the incumbent.
+constexpr double kImprovement = 0.99;
+constexpr double kClearImprovement = 0.98;
+// Flat: the mean losses of this share of the attempt lie within kFlatRange of each other, and their
+// trend would not move them by kFlatTrend over an attempt as long as this one.
+constexpr double kFlatShare = 0.15;
+constexpr double kFlatRange = 0.02;
+constexpr double kFlatTrend = 0.05;
+// Slow: no improvement for this share of the attempt.
+constexpr double kSlowShare = 0.3;
+// Collapsed: this far above the attempt's best.
+constexpr double kCollapse = 1.5;
+// Served: this share of the first loss is left, or so few examples carry it that they are outliers.
+constexpr double kConverged = 0.02;
+constexpr double kFewExamples = 0.10;
+// Above this share of the first loss, the incumbent has learned nothing that is worth a rewind.
+constexpr double kNothingLearned = 0.9;
+// The last phase, as a share of the planned steps.
+constexpr double kLastPhase = 0.05;
+constexpr double kClearlyWorse = 1.02;
+
+// theta <- shrink * theta + stddev * (reference stddev of the tensor) * z.
+struct Rung {
+  float shrink;
+  float stddev;
+};
+constexpr Rung kRewind = {1, 0};
+constexpr Rung kShake = {0.4F, 2};
+constexpr Rung kStartAnew = {0, 1};
+constexpr std::array kLadderOfNothing = {kShake, kStartAnew};
+// Where losses carry no noise: the same state would stall in the same way.
+constexpr std::array kLadderWithoutNoise = {kStartAnew, kStartAnew, kShake};
+constexpr std::array kLadder = {kRewind, kRewind, kRewind, kShake, kRewind, kStartAnew};
+
+bool Holds(const PolicyContext& context, uint64_t snapshot) {
+  return snapshot != 0 && std::find(context.snapshots.begin(), context.snapshots.end(), snapshot) !=
+                              context.snapshots.end();
+}
+
+void BeginAttempt(ReheatState& state) {
+  const ReheatState fresh;
+  state.pass_losses = 0;
+  state.pass_steps = 0;
+  state.age = 0;
+  state.best = fresh.best;
+  state.mark = fresh.mark;
+  state.since_mark = 0;
+  state.far_above = 0;
+  state.window = fresh.window;
+  state.kept = fresh.kept;
+}
+
+void Commit(ReheatState& state) {
+  switch (state.pending->kind) {
+    case PendingCommand::Kind::kSnapshot:
+      state.kept = state.pending->kept;
+      break;
+    case PendingCommand::Kind::kReheat:
+      state.rung = state.pending->rung;
+      state.perturbed = true;
+      BeginAttempt(state);
+      break;
+    case PendingCommand::Kind::kReturn:
+      BeginAttempt(state);
+      break;
+  }
+  state.pending.reset();
+}
+
+// What the ranks lost (a new generation has no snapshots) is not kept.
+void ForgetLost(ReheatState& state, const PolicyContext& context) {
+  if (!Holds(context, state.kept.snapshot)) {
+    state.kept = {};
+  }
+  if (!Holds(context, state.incumbent.snapshot)) {
+    state.incumbent.snapshot = 0;
+  }
+}
+
+// The attempt's best becomes the incumbent if it is better.
+void Accept(ReheatState& state) {
+  const KeptState challenger =
+      state.kept.snapshot != 0 ? state.kept : KeptState{.mean_loss = state.best};
+  state.kept = {};
+  // A better state that nobody kept is no match for one that is there to go back to.
+  if (challenger.mean_loss >= state.incumbent.mean_loss ||
+      (challenger.snapshot == 0 && state.incumbent.snapshot != 0)) {
+    return;
+  }
+  if (challenger.mean_loss < kClearImprovement * state.incumbent.mean_loss) {
+    state.rung = 0;
+  }
+  state.incumbent = challenger;
+}
+
+// How many observations make a stall, at least.
+uint32_t LeastWindow(uint32_t steps_per_observation) {
+  return static_cast<uint32_t>(
+      std::max(kLeastObservations, std::ceil(kLeastSteps / steps_per_observation)));
+}
+
+void Observe(ReheatState& state, double mean, uint32_t least_window) {
+  ++state.age;
+  state.best = std::min(state.best, mean);
+  if (mean < kImprovement * state.mark) {
+    state.mark = mean;
+    state.since_mark = 0;
+  } else {
+    ++state.since_mark;
+  }
+  state.far_above = mean > kCollapse * state.best ? state.far_above + 1 : 0;
+  state.window.Add(mean, std::max<uint32_t>(least_window, kFlatShare * state.age));
+}
+
+// Why the attempt is stuck, if it is.
+std::optional<Reason> Stall(const ReheatState& state, double mean, uint32_t least_window) {
+  if (state.since_mark < least_window) {
+    return std::nullopt;
+  }
+  if (state.far_above >= least_window) {
+    return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
+  }
+  const double range = RelativeRange(state.window);
+  if (state.window.length >= least_window && range <= kFlatRange &&
+      DeclineRate(state.window) * state.age < kFlatTrend) {
+    return Reason{ReasonCode::kStallFlat, range, kFlatRange};
+  }
+  if (state.since_mark >= kSlowShare * state.age) {
+    return Reason{ReasonCode::kStallSlow, static_cast<double>(state.since_mark),
+                  std::ceil(kSlowShare * state.age)};
+  }
+  return std::nullopt;
+}
+
+// Why there is nothing to reheat for, however the loss moves, if so.
+std::optional<Reason> Served(const ReheatState& state, const Temperature& measured) {
+  if (measured.mean <= kConverged * *state.first_mean) {
+    return Reason{ReasonCode::kConverged, measured.mean, kConverged * *state.first_mean};
+  }
+  const double share = measured.mean / measured.root_mean_square;
+  if (share * share < kFewExamples) {
+    return Reason{ReasonCode::kFewExamples, share * share, kFewExamples};
+  }
+  return std::nullopt;
+}
+
+Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& context,
+                bool losses_have_noise) {
+  Accept(state);
+  PendingCommand command = {.kind = PendingCommand::Kind::kReheat,
+                            .step = context.step,
+                            .apply_step = context.apply_step,
+                            .rung = state.rung};
+  const bool can_restore = Holds(context, state.incumbent.snapshot);
+  const bool nothing_learned = state.incumbent.mean_loss > kNothingLearned * *state.first_mean;
+  absl::Span<const Rung> ladder =
+      nothing_learned ? absl::MakeConstSpan(kLadderOfNothing) : absl::MakeConstSpan(kLadder);
+  if (!losses_have_noise) {
+    ladder = kLadderWithoutNoise;
+  }
+  Rung rung = ladder[command.rung++ % ladder.size()];
+  while (rung.stddev == 0 && !can_restore) {
+    rung = ladder[command.rung++ % ladder.size()];
+  }
+  Proposal proposal = {.reason = reason};
+  if (can_restore) {
+    proposal.actions.emplace_back(RestoreAction{.id = state.incumbent.snapshot});
+  }
+  PerturbAction perturb;
+  perturb.stddev = rung.stddev;
+  perturb.shrink = rung.shrink;
+  perturb.scale = ActionScale::kRelative;
+  perturb.optimizer_state = ActionOptimizerState::kReset;
+  proposal.actions.emplace_back(perturb);
+  state.pending = command;
+  return proposal;
+}
+
+// Keeps the state at hand if it is the best, and clearly better than what is kept.
+Proposal KeepBest(ReheatState& state, double mean, const Reason& otherwise,
+                  const PolicyContext& context) {
+  const bool is_best = mean <= state.best && mean < state.incumbent.mean_loss &&
+                       mean <= kClearImprovement * state.kept.mean_loss;
+  if (!is_best || context.snapshot_capacity < 2) {
+    return {.reason = otherwise};
+  }
+  const uint64_t id = state.incumbent.snapshot == 1 ? 2 : 1;
+  Proposal proposal = {.actions = {SnapshotAction{.id = id}},
+                       .reason = {ReasonCode::kKeepsBest, mean, state.kept.mean_loss}};
+  if (!std::isfinite(state.kept.mean_loss)) {
+    proposal.reason.limit = 0;
+  }
+  state.pending = {.kind = PendingCommand::Kind::kSnapshot,
+                   .step = context.step,
+                   .apply_step = context.apply_step,
+                   .kept = {id, mean}};
+  return proposal;
+}
+
+// Back to the incumbent where the state at hand is clearly worse.
+std::optional<Proposal> Return(ReheatState& state, double mean, const PolicyContext& context) {
+  Accept(state);
+  // A run that was never perturbed is healthy, however its loss jumps about.
+  const double allowed = state.perturbed ? kClearlyWorse : kCollapse;
+  if (mean <= allowed * state.incumbent.mean_loss || mean <= kConverged * *state.first_mean ||
+      !Holds(context, state.incumbent.snapshot)) {
+    return std::nullopt;
+  }
+  state.pending = {.kind = PendingCommand::Kind::kReturn,
+                   .step = context.step,
+                   .apply_step = context.apply_step};
+  return Proposal{.actions = {RestoreAction{.id = state.incumbent.snapshot}},
+                  .reason = {ReasonCode::kReturnsToBest, mean, state.incumbent.mean_loss}};
+}
+
+Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperature& measured,
+                const PolicyContext& context, uint32_t steps_per_observation) {
+  const uint32_t least_window = LeastWindow(steps_per_observation);
+  Observe(state, measured.mean, least_window);
+  const auto planned = static_cast<double>(policy.planned_steps);
+  if (policy.planned_steps > 0 &&
+      static_cast<double>(context.apply_step) >= (1 - kLastPhase) * planned) {
+    const bool enters = !state.in_last_phase;
+    state.in_last_phase = true;
+    if (std::optional<Proposal> back; enters && (back = Return(state, measured.mean, context))) {
+      return *std::move(back);
+    }
+    return KeepBest(
+        state, measured.mean,
+        {ReasonCode::kLastPhase, static_cast<double>(policy.planned_steps - context.apply_step),
+         std::floor(kLastPhase * planned)},
+        context);
+  }
+  std::optional<Reason> calm = Served(state, measured);
+  if (!calm) {
+    if (const std::optional<Reason> stall = Stall(state, measured.mean, least_window)) {
+      return Reheat(state, *stall, context, /*losses_have_noise=*/steps_per_observation > 1);
+    }
+    calm = state.since_mark < least_window
+               ? Reason{ReasonCode::kImproving, static_cast<double>(state.since_mark),
+                        static_cast<double>(least_window)}
+               : Reason{ReasonCode::kStillMoving, static_cast<double>(state.since_mark),
+                        std::ceil(kSlowShare * state.age)};
+  }
+  return KeepBest(state, measured.mean, *calm, context);
+}
+
+}  // namespace
+
+Proposal Propose(const ReheatPolicy& policy, ReheatState& state, const Observation& observation,
+                 const PolicyContext& context) {
+  if (state.pending && context.step >= state.pending->apply_step) {
+    Commit(state);
+  }
+  if (state.pending) {
+    return {.reason = {ReasonCode::kUnderWay, static_cast<double>(state.pending->step),
+                       static_cast<double>(state.pending->apply_step)}};
+  }
+  const Temperature& measured = observation.temperature;
+  if (measured.count == 0) {
+    const ExcludedLosses& excluded = observation.excluded;
+    return {.reason = {ReasonCode::kNoLosses,
+                       static_cast<double>(excluded.nan + excluded.infinite + excluded.negative)}};
+  }
+  ForgetLost(state, context);
+  state.pass_losses += context.losses;
+  ++state.pass_steps;
+  if (policy.planned_steps > 0 && context.apply_step == policy.planned_steps - 1) {
+    if (std::optional<Proposal> back = Return(state, measured.mean, context)) {
+      return *std::move(back);
+    }
+  }
+  if (state.pass_losses < context.dataset_examples) {
+    return {.reason = {ReasonCode::kPassUnderWay, static_cast<double>(state.pass_losses),
+                       static_cast<double>(context.dataset_examples)}};
+  }
+  const uint32_t steps_per_observation = state.pass_steps;
+  state.pass_losses = 0;
+  state.pass_steps = 0;
+  if (!state.first_mean) {
+    state.first_mean = measured.mean;
+  }
+  return Decide(policy, state, measured, context, steps_per_observation);
+}
+
+void ForgetCommand(ReheatState& state, int64_t step) {
+  if (state.pending && state.pending->step == step) {
+    state.pending.reset();
+  }
+}
+
+void Replay(ReheatState& state, const StepDecision& decision) {
+  if (state.pending && decision.step >= state.pending->apply_step) {
+    Commit(state);
+  }
+  if (decision.actions.empty()) {
+    return;
+  }
+  state.pending = {.step = decision.step, .apply_step = decision.apply_step};
+  if (ChangesParameters(decision.actions)) {
+    Accept(state);
+    state.pending->kind = PendingCommand::Kind::kReheat;
+    state.pending->rung = state.rung + 1;
+  } else {
+    state.pending->kept = {std::get<SnapshotAction>(decision.actions.front()).id,
+                           decision.observation.temperature.mean};
+  }
+}
+
+}  // namespace lehr

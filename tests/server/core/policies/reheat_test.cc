@@ -1,0 +1,417 @@
+#include "server/core/policies/reheat.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace lehr {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr uint64_t kExamples = 1000;
+
+// A run whose every step takes `losses_per_step` of the data set's thousand, and whose ranks do
+// what they are told.
+class Stuck {
+ public:
+  explicit Stuck(uint64_t losses_per_step = kExamples / 20, uint32_t snapshot_capacity = 2)
+      : losses_per_step_(losses_per_step), snapshot_capacity_(snapshot_capacity) {}
+
+  // One step.
+  Proposal Step(double mean, double share = 1) {
+    Observation observation;
+    observation.temperature.count = kExamples;
+    observation.temperature.mean = mean;
+    observation.temperature.root_mean_square = mean / std::sqrt(share);
+    const PolicyContext context = {.step = step,
+                                   .apply_step = step + 1 + lag,
+                                   .losses = losses_per_step_,
+                                   .dataset_examples = kExamples,
+                                   .snapshot_capacity = snapshot_capacity_,
+                                   .snapshots = held};
+    const Proposal proposal = Propose(policy, state, observation, context);
+    ++step;
+    if (obeys) {
+      for (const Action& action : proposal.actions) {
+        const auto* snapshot = std::get_if<SnapshotAction>(&action);
+        if (snapshot != nullptr && std::count(held.begin(), held.end(), snapshot->id) == 0) {
+          held.push_back(snapshot->id);
+        }
+      }
+    }
+    return proposal;
+  }
+
+  // One pass over the data set: what its last step brings.
+  Proposal Pass(double mean, double share = 1) {
+    Proposal proposal;
+    for (uint64_t losses = 0; losses < kExamples; losses += losses_per_step_) {
+      proposal = Step(mean, share);
+    }
+    return proposal;
+  }
+
+  // Passes until one acts, `most` at most.
+  Proposal PassesUntilItActs(double mean, int most = 1000) {
+    Proposal proposal;
+    for (passes = 1; passes <= most; ++passes) {
+      proposal = Pass(mean);
+      if (ChangesParameters(proposal.actions)) {
+        break;
+      }
+    }
+    return proposal;
+  }
+
+  ReheatPolicy policy;
+  ReheatState state;
+  std::vector<uint64_t> held;
+  int64_t step = 0;
+  int64_t lag = 0;
+  bool obeys = true;
+  int passes = 0;
+
+ private:
+  const uint64_t losses_per_step_;
+  const uint32_t snapshot_capacity_;
+};
+
+// In words: what a proposal does to the parameters.
+std::vector<std::string> Words(const Proposal& proposal) {
+  std::vector<std::string> words;
+  for (const Action& action : proposal.actions) {
+    if (const auto* snapshot = std::get_if<SnapshotAction>(&action)) {
+      words.push_back("snapshot " + std::to_string(snapshot->id));
+    } else if (const auto* restore = std::get_if<RestoreAction>(&action)) {
+      words.push_back("restore " + std::to_string(restore->id));
+    } else {
+      const auto& perturb = std::get<PerturbAction>(action);
+      EXPECT_EQ(perturb.scale, ActionScale::kRelative);
+      EXPECT_EQ(perturb.optimizer_state, ActionOptimizerState::kReset);
+      words.push_back(testing::PrintToString(perturb.shrink) + ":" +
+                      testing::PrintToString(perturb.stddev));
+    }
+  }
+  return words;
+}
+
+// --- Observations. ---
+
+TEST(Reheat, LooksOnceAPassOverTheDataSet) {
+  Stuck run(/*losses_per_step=*/400);
+  const Proposal first = run.Step(1);
+  EXPECT_EQ(first.reason.code, ReasonCode::kPassUnderWay);
+  EXPECT_EQ(first.reason.value, 400);
+  EXPECT_EQ(first.reason.limit, 1000);
+  EXPECT_EQ(run.Step(1).reason.code, ReasonCode::kPassUnderWay);
+  EXPECT_EQ(run.Step(1).reason.code, ReasonCode::kKeepsBest);
+}
+
+TEST(Reheat, SaysThatNoLossWasUsable) {
+  Stuck run;
+  Observation nothing;
+  nothing.excluded.nan = 4;
+  const Proposal proposal = Propose(run.policy, run.state, nothing, {});
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kNoLosses);
+  EXPECT_EQ(proposal.reason.value, 4);
+}
+
+// --- Detection. 20 steps a pass, so a stall takes at least max(5, 25 / 20) passes. ---
+
+TEST(Reheat, AFlatLossIsAStall) {
+  Stuck run;
+  const Proposal proposal = run.PassesUntilItActs(2.3);
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kStallFlat);
+  EXPECT_EQ(proposal.reason.value, 0);
+  EXPECT_EQ(proposal.reason.limit, 0.02);
+  // The first pass is an improvement, five without one follow.
+  EXPECT_EQ(run.passes, 6);
+}
+
+TEST(Reheat, AFullBatchNeedsTwentyFiveStepsToStall) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  EXPECT_EQ(run.PassesUntilItActs(2.3).reason.code, ReasonCode::kStallFlat);
+  EXPECT_EQ(run.passes, 26);
+}
+
+TEST(Reheat, BeforeThatItIsTooEarly) {
+  Stuck run;
+  run.Pass(2.3);
+  const Proposal proposal = run.Pass(2.3);
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kImproving);
+  EXPECT_EQ(proposal.reason.value, 1);
+  EXPECT_EQ(proposal.reason.limit, 5);
+}
+
+TEST(Reheat, AnImprovingLossIsNoStall) {
+  Stuck run;
+  for (double mean = 2.3; mean > 0.2; mean *= 0.985) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(mean).actions)) << mean;
+  }
+}
+
+// 0.3 % a pass: a one-percent improvement every four passes, as a slow but healthy net makes it.
+TEST(Reheat, ASlowlyImprovingLossIsNoStall) {
+  Stuck run;
+  for (double mean = 2.3; mean > 0.2; mean *= 0.997) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(mean).actions)) << mean;
+  }
+}
+
+// A decaying learning rate: the loss approaches 1 like 1 + 1/age, and its noise fades. The trend
+// over an attempt as long as this one would still move it.
+TEST(Reheat, NoImprovementWhileTheLossStillMovesIsAStallOnlyAfterAThirdOfTheAttempt) {
+  Stuck run;
+  for (int pass = 0; pass < 40; ++pass) {
+    run.Pass(2.3 * std::pow(0.96, pass));
+  }
+  // Jumps between two values 6 % apart, the lower of which is no improvement.
+  const double low = 2.3 * std::pow(0.96, 39);
+  Proposal proposal;
+  int passes = 0;
+  do {
+    proposal = run.Pass(passes % 2 == 0 ? low * 1.06 : low);
+    ++passes;
+    if (passes == 6) {
+      EXPECT_EQ(proposal.reason.code, ReasonCode::kStillMoving);
+    }
+    ASSERT_LT(passes, 100);
+  } while (!ChangesParameters(proposal.actions));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kStallSlow);
+  // since >= 0.3 (40 + since): the least such number.
+  EXPECT_EQ(passes, 18);
+  EXPECT_EQ(proposal.reason.value, 18);
+}
+
+TEST(Reheat, ALossThatRoseAndStaysThereHasCollapsed) {
+  Stuck run;
+  for (int pass = 0; pass < 40; ++pass) {
+    run.Pass(2.3 * std::pow(0.96, pass));
+  }
+  // Far above the least, and moving by more than a flat loss may.
+  Proposal proposal;
+  int passes = 0;
+  do {
+    proposal = run.Pass(passes % 2 == 0 ? 2.2 : 2.0);
+    ++passes;
+    ASSERT_LT(passes, 100);
+  } while (!ChangesParameters(proposal.actions));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kStallCollapsed);
+  EXPECT_EQ(passes, 5);
+}
+
+TEST(Reheat, AConvergedRunIsNoStall) {
+  Stuck run;
+  run.Pass(2);
+  for (int pass = 0; pass < 100; ++pass) {
+    const Proposal proposal = run.Pass(0.039);
+    ASSERT_FALSE(ChangesParameters(proposal.actions));
+    if (pass > 0) {
+      ASSERT_EQ(proposal.reason.code, ReasonCode::kConverged);
+      ASSERT_EQ(proposal.reason.limit, 0.04);
+    }
+  }
+}
+
+// A few mislabelled examples: what is left is theirs.
+TEST(Reheat, ALossThatFewExamplesCarryIsNoStall) {
+  Stuck run;
+  run.Pass(2);
+  for (int pass = 0; pass < 100; ++pass) {
+    const Proposal proposal = run.Pass(0.3, /*share=*/0.08);
+    ASSERT_FALSE(ChangesParameters(proposal.actions));
+    if (pass > 0) {
+      ASSERT_EQ(proposal.reason.code, ReasonCode::kFewExamples);
+      ASSERT_NEAR(proposal.reason.value, 0.08, 1e-12);
+    }
+  }
+}
+
+// --- The ladder. ---
+
+TEST(Reheat, KeepsTheBestStateAsItImproves) {
+  Stuck run;
+  EXPECT_THAT(Words(run.Pass(2)), ElementsAre("snapshot 1"));
+  // Not clearly better.
+  EXPECT_THAT(Words(run.Pass(1.99)), IsEmpty());
+  const Proposal better = run.Pass(1.9);
+  EXPECT_THAT(Words(better), ElementsAre("snapshot 1"));
+  EXPECT_EQ(better.reason.code, ReasonCode::kKeepsBest);
+  EXPECT_EQ(better.reason.value, 1.9);
+  EXPECT_EQ(better.reason.limit, 2);
+  EXPECT_THAT(Words(run.Pass(2)), IsEmpty());
+}
+
+TEST(Reheat, WhereNothingWasLearnedItShakesAndStartsAnewInTurn) {
+  Stuck run;
+  EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0.4:2"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0:1"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0.4:2"));
+}
+
+TEST(Reheat, WhereSomethingWasLearnedItClimbsTheLadderFromTheBestState) {
+  Stuck run;
+  run.Pass(2.3);
+  std::vector<std::string> last;
+  for (int i = 0; i < 7; ++i) {
+    const std::vector<std::string> words = Words(run.PassesUntilItActs(1.15));
+    ASSERT_EQ(words.size(), 2u);
+    EXPECT_EQ(words[0], "restore 1");
+    last.push_back(words[1]);
+  }
+  EXPECT_THAT(last, ElementsAre("1:0", "1:0", "1:0", "0.4:2", "1:0", "0:1", "1:0"));
+}
+
+TEST(Reheat, ABetterAttemptReplacesTheIncumbentAndTheLadderBeginsAnew) {
+  Stuck run;
+  run.Pass(2.3);
+  for (int i = 0; i < 4; ++i) {
+    run.PassesUntilItActs(1.15);
+  }
+  EXPECT_EQ(run.state.pending->rung, 4u);
+  EXPECT_THAT(Words(run.Pass(1.0)), ElementsAre("snapshot 2"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.0)), ElementsAre("restore 2", "1:0"));
+  EXPECT_EQ(run.state.incumbent.mean_loss, 1.0);
+  // The next attempt takes the other snapshot.
+  EXPECT_THAT(Words(run.Pass(0.9)), ElementsAre("snapshot 1"));
+}
+
+TEST(Reheat, AWorseAttemptDoesNotReplaceTheIncumbent) {
+  Stuck run;
+  run.Pass(2.3);
+  run.PassesUntilItActs(1.15);
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.3)), ElementsAre("restore 1", "1:0"));
+  EXPECT_EQ(run.state.incumbent.mean_loss, 1.15);
+}
+
+// Full batches replay themselves: the same parameters lead to the same stall.
+TEST(Reheat, AFullBatchIsNotRewoundWithoutNoise) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.Pass(2.3);
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0.4:2"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1"));
+}
+
+TEST(Reheat, WithoutTwoSnapshotsItPerturbsTheStateAtHand) {
+  Stuck run(/*losses_per_step=*/50, /*snapshot_capacity=*/1);
+  EXPECT_THAT(Words(run.Pass(2.3)), IsEmpty());
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("0.4:2"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("0:1"));
+}
+
+TEST(Reheat, SnapshotsThatTheRanksLostAreNotRestored) {
+  Stuck run;
+  run.Pass(2.3);
+  run.PassesUntilItActs(1.15);
+  run.held.clear();
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.3)), ElementsAre("0.4:2"));
+}
+
+// --- Commands that are not done. ---
+
+TEST(Reheat, ASkippedCommandCountsForNothing) {
+  Stuck run;
+  run.Pass(2.3);
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "1:0"));
+  ForgetCommand(run.state, run.step - 1);
+  EXPECT_FALSE(run.state.pending);
+  // The stall goes on, and so does the rung.
+  EXPECT_THAT(Words(run.Pass(1.15)), ElementsAre("restore 1", "1:0"));
+  EXPECT_EQ(run.state.pending->rung, 1u);
+}
+
+TEST(Reheat, ASkippedSnapshotIsTakenAgain) {
+  Stuck run;
+  run.obeys = false;
+  EXPECT_THAT(Words(run.Pass(2)), ElementsAre("snapshot 1"));
+  ForgetCommand(run.state, run.step - 1);
+  EXPECT_THAT(Words(run.Pass(2)), ElementsAre("snapshot 1"));
+}
+
+TEST(Reheat, WaitsForTheStepThatItsCommandIsFor) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.lag = 3;
+  EXPECT_THAT(Words(run.Step(2)), ElementsAre("snapshot 1"));
+  for (int i = 0; i < 3; ++i) {
+    const Proposal proposal = run.Step(1);
+    EXPECT_EQ(proposal.reason.code, ReasonCode::kUnderWay);
+    EXPECT_EQ(proposal.reason.value, 0);
+    EXPECT_EQ(proposal.reason.limit, 4);
+  }
+  EXPECT_THAT(Words(run.Step(1)), ElementsAre("snapshot 1"));
+}
+
+// --- The last phase. ---
+
+TEST(Reheat, NothingIsPerturbedInTheLastTwentieth) {
+  Stuck run;
+  run.policy.planned_steps = 1000;
+  run.step = 960;
+  for (int pass = 0; pass < 2; ++pass) {
+    run.Pass(2.3);
+  }
+  run.state.since_mark = 50;
+  const Proposal proposal = run.Step(2.3);
+  EXPECT_THAT(Words(proposal), IsEmpty());
+}
+
+TEST(Reheat, AWorseStateGoesBackToTheIncumbentBeforeTheEnd) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.policy.planned_steps = 1000;
+  run.Pass(2.3);
+  run.PassesUntilItActs(1.0);
+  run.step = 949;
+  const Proposal proposal = run.Step(1.8);
+  EXPECT_THAT(Words(proposal), ElementsAre("restore 1"));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kReturnsToBest);
+  EXPECT_EQ(proposal.reason.value, 1.8);
+  EXPECT_EQ(proposal.reason.limit, 1.0);
+  // Once, unless the last step at which it can sees a worse state again.
+  EXPECT_EQ(run.Step(1.8).reason.code, ReasonCode::kLastPhase);
+  run.step = 998;
+  EXPECT_THAT(Words(run.Step(1.8)), ElementsAre("restore 1"));
+}
+
+TEST(Reheat, AStateAsGoodAsTheIncumbentStays) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.policy.planned_steps = 1000;
+  run.Pass(2.3);
+  run.PassesUntilItActs(1.0);
+  run.step = 949;
+  EXPECT_EQ(run.Step(1.01).reason.code, ReasonCode::kLastPhase);
+}
+
+// Its loss jumps about, as that of small batches does: not a bit of it may change.
+TEST(Reheat, ARunThatWasNeverPerturbedIsNotTouchedInTheEnd) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.policy.planned_steps = 1000;
+  run.Pass(2.3);
+  run.Pass(1.0);
+  run.step = 949;
+  EXPECT_EQ(run.Step(1.3).reason.code, ReasonCode::kLastPhase);
+}
+
+// --- After a crash. ---
+
+TEST(Reheat, ReplayedDecisionsTakeTheirRungs) {
+  Stuck run;
+  run.Pass(2.3);
+  run.Pass(1.15);
+  StepDecision decision;
+  decision.step = run.step;
+  decision.apply_step = run.step + 1;
+  decision.actions = {RestoreAction{.id = 1}, PerturbAction()};
+  Replay(run.state, decision);
+  run.step += 1;
+  run.Step(1.15);
+  EXPECT_EQ(run.state.rung, 1u);
+  EXPECT_EQ(run.state.incumbent.mean_loss, 1.15);
+}
+
+}  // namespace
+}  // namespace lehr
