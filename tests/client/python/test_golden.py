@@ -98,6 +98,34 @@ class NoiseTests:
                              word(row["digest_of_z"]))
 
 
+@unittest.skipUnless(torch.cuda.is_available(), "not run: no CUDA device here")
+class CudaTest(unittest.TestCase):
+    """The same rows on a GPU, where there is one."""
+
+    DEVICE = torch.device("cuda")
+
+    def test_extreme_words(self):
+        for row in golden("noise_words.csv"):
+            with self.subTest(**row), contract_environment():
+                z = torch_noise.fill(word(row["seed"]), word(row["tensor_id"]),
+                                     FLAT(4 * word(row["block"]), 4), self.DEVICE)
+                self.assertEqual(bits_of(z.cpu().numpy()), [word(row[f"z_{i}"]) for i in range(4)])
+
+    def test_updates_of_every_format(self):
+        rows = [row | {"element_type": "float32", "sigma": row["stddev"]}
+                for row in golden("perturbation.csv") if row["scale"] == "absolute"]
+        for row in rows + golden("perturbation_formats.csv"):
+            with self.subTest(**row):
+                stored = array_of(row["element_type"], [word(row["theta"])])
+                values = torch.from_numpy(stored.view(f"i{stored.itemsize}")).to(self.DEVICE)
+                values = values.view(getattr(torch, row["element_type"]))
+                noise.apply(command(seed=word(row["seed"]), shrink=float_of(row["shrink"]),
+                                    stddev=float_of(row["sigma"])),
+                            [noise.NamedTensor(row["tensor"], values, int(row["index"]))])
+                self.assertEqual(bits_of(values.cpu().view(torch.uint8).numpy().view(stored.dtype)),
+                                 [word(row["result"])])
+
+
 @for_each_implementation
 class PerturbationTests:
     def perturbed(self, row: dict[str, str], theta: np.ndarray, **fields: object) -> list[int]:
