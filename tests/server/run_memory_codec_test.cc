@@ -35,12 +35,13 @@ ReheatState WithEveryFieldSet() {
 }
 
 TEST(RunMemoryCodec, BringsBackWhatWasKept) {
-  const RunMemory memory = {.guards = {.acted = {3, 9},
-                                       .greatest_mean = 4,
-                                       .has_acted = true,
-                                       .breaker_open = true,
-                                       .breaker_mean = 5},
-                            .policy = WithEveryFieldSet()};
+  RunMemory memory;
+  memory.guards.acted = {3, 9};
+  memory.guards.greatest_mean = 4;
+  memory.guards.has_acted = true;
+  memory.guards.breaker_open = true;
+  memory.guards.breaker_mean = 5;
+  memory.policy = WithEveryFieldSet();
   const absl::StatusOr<RunMemory> decoded = DecodeRunMemory(EncodeRunMemory(memory));
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(*decoded, memory);
