@@ -319,7 +319,8 @@ Proposal Generation::ProposeFor(int64_t step, const OpenStep& open,
   if (open.settings.scope == LossScope::kDataset && observation.coverage < kWarmCoverage) {
     return {.reason = {ReasonCode::kWarmingUp, observation.coverage, kWarmCoverage}};
   }
-  return Propose(open.settings.policy, memory_.policy, observation, ContextOf(step, open));
+  return Propose(open.settings.policy, memory_.policy, observation,
+                 ContextOf(step, open, observation));
 }
 
 Observation Generation::Observe(const OpenStep& open) {
@@ -358,9 +359,15 @@ std::optional<Reason> Generation::Veto(const RunSettings& settings,
   return std::nullopt;
 }
 
-PolicyContext Generation::ContextOf(int64_t step, const OpenStep& open) const {
+PolicyContext Generation::ContextOf(int64_t step, const OpenStep& open,
+                                    const Observation& observation) const {
   PolicyContext context = {
       .step = step, .apply_step = step + 1 + spec_.settings.lag, .losses = open.losses.count()};
+  if (table_) {
+    const ExcludedLosses& excluded = observation.excluded;
+    context.losses = open.examples.size() - excluded.nan - excluded.infinite - excluded.negative;
+    context.dataset_examples = spec_.settings.dataset_examples;
+  }
   // A shadow has no snapshots: it would ask for one at each step that improves.
   if (!open.settings.policy.observe) {
     context.snapshot_capacity = members_.SnapshotCapacity();

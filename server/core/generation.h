@@ -242,7 +242,7 @@ class Generation {
   ClosedStep Close(int64_t step, OpenStep& open, absl::Time now);
   Observation Observe(const OpenStep& open);
   std::optional<Reason> Veto(const RunSettings& settings, const Proposal& proposal) const;
-  PolicyContext ContextOf(int64_t step, const OpenStep& open) const;
+  PolicyContext ContextOf(int64_t step, const OpenStep& open, const Observation& observation) const;
   Proposal ProposeFor(int64_t step, const OpenStep& open, const Observation& observation);
   StepDecision Blank(int64_t step, absl::Time now) const;
   void NumberActions(int64_t step, std::vector<Action>& actions) const;

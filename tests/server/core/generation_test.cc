@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 namespace lehr {
 namespace {
 
@@ -510,6 +513,29 @@ TEST(GenerationDataset, AfterARestartItWarmsUpAgain) {
   generation.Connect(0, Hello("p", /*highest_step=*/7), kStart);
   EXPECT_EQ(DecisionAt(generation, ExamplesFrom(8, 0, 3)).reason.code, ReasonCode::kWarmingUp);
   EXPECT_NE(DecisionAt(generation, ExamplesFrom(9, 3, 4)).reason.code, ReasonCode::kWarmingUp);
+}
+
+// Two batches of two make a pass; the loss that is NaN is none of it.
+TEST(GenerationDataset, ReheatLooksOnceAPassOverTheDataSet) {
+  GenerationSpec spec = DatasetSpec(1, 4);
+  spec.settings.policy.rule = ReheatPolicy();
+  Generation generation = Joined(spec);
+  DecisionAt(generation, ExamplesFrom(0, 0, 2));
+  EXPECT_NE(DecisionAt(generation, ExamplesFrom(1, 2, 4)).reason.code, ReasonCode::kWarmingUp);
+  for (const int64_t step : {2, 4}) {
+    std::vector<ReasonCode> codes;
+    for (const uint64_t begin : {0, 2}) {
+      codes.push_back(
+          DecisionAt(generation, ExamplesFrom(step + begin / 2, begin, begin + 2)).reason.code);
+    }
+    EXPECT_EQ(std::count(codes.begin(), codes.end(), ReasonCode::kPassUnderWay), 1) << step;
+  }
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  DecisionAt(generation, Examples(6, {{0, 1}, {1, nan}}));
+  DecisionAt(generation, Examples(7, {{2, 1}, {3, 1}}));
+  const StepDecision under_way = DecisionAt(generation, Examples(8, {{1, nan}}));
+  EXPECT_EQ(under_way.reason.code, ReasonCode::kPassUnderWay);
+  EXPECT_EQ(under_way.reason.limit, 4);
 }
 
 TEST(GenerationDataset, AStepOfTooManyLossesIsRefused) {

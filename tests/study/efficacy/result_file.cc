@@ -1,6 +1,7 @@
 #include "tests/study/efficacy/result_file.h"
 
 #include <sstream>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -23,7 +24,8 @@ std::string ToLine(const TrialResult& result) {
 }
 
 bool FromLine(std::string_view line, TrialResult& result) {
-  const std::vector<std::string_view> fields = absl::StrSplit(line, ',');
+  const std::vector<std::string> fields =
+      absl::StrSplit(absl::string_view(line.data(), line.size()), ',');
   if (fields.size() != 10) {
     return false;
   }
@@ -47,7 +49,7 @@ absl::StatusOr<ResultFile> ResultFile::Open(const std::string& path) {
   content << std::ifstream(path).rdbuf();
   const std::string text = content.str();
   std::string kept(kHeader);
-  const std::vector<std::string_view> lines = absl::StrSplit(text, '\n');
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
   // The last one is empty, or was cut off.
   for (size_t i = 1; i + 1 < lines.size(); ++i) {
     TrialResult result;
