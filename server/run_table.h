@@ -70,6 +70,7 @@ class RunTable {
   bool stopped() const { return stopped_; }
 
  private:
+  absl::Status OutrankEpoch(const v1::Join& join, const RunHost* run);
   absl::StatusOr<RankSeat> JoinNewRun(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
                                       absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -51,16 +51,17 @@ Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
   return CloseDue(now);
 }
 
-bool Generation::Restore(const StepDecision& held) {
+std::optional<std::vector<uint32_t>> Generation::Restore(const StepDecision& held) {
   if (!gate_closed_ || !unclean_ || held.generation != spec_.number ||
       held.step <= decided_through_) {
-    return false;
+    return std::nullopt;
   }
   decided_through_ = held.step;
   unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
   guard_state_ = Replay(spec_.settings.guards, std::move(guard_state_), held);
   Remember(std::make_shared<StepDecision>(held));
-  return true;
+  auto open = open_.extract(held.step);
+  return open.empty() ? std::vector<uint32_t>() : std::move(open.mapped().reporters);
 }
 
 void Generation::Disconnect(uint32_t rank) { members_.Disconnect(rank); }
@@ -168,9 +169,7 @@ int64_t Generation::NextUnopenedStep() const {
 // decisions that the journal lost, the steps that could be affected have no command.
 void Generation::OpenGate(absl::Time now) {
   gate_closed_ = false;
-  if (members_.joined() < spec_.world_size) {
-    members_.SilenceMissing(decided_through_ + 1);
-  }
+  members_.SilenceAbsent();
   decided_through_ = std::max(decided_through_, unknown_through_);
   for (auto& [step, open] : open_) {
     open.deadline = now + open.settings.straggler_timeout;

@@ -139,9 +139,10 @@ class Generation {
   absl::Status CanConnect(uint32_t rank, const Hello& hello) const;
   Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);
 
-  // A decision that a rejoining rank holds and that the journal may have lost. True: it is new here
-  // and must be journaled. Call before Connect.
-  bool Restore(const StepDecision& held);
+  // A decision that a rejoining rank holds and that the journal may have lost. Set: it is new here
+  // and must be journaled, and sent to the ranks that have reported its step meanwhile. Call before
+  // Connect.
+  std::optional<std::vector<uint32_t>> Restore(const StepDecision& held);
 
   // The stream ended. A disconnect is not a leave: the rank is waited for until the timeout.
   void Disconnect(uint32_t rank);

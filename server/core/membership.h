@@ -47,6 +47,8 @@ class Membership {
   absl::Time LongestPauseOfMissing(int64_t step) const;
   // Those that have not reported `step` are waited for no more.
   void SilenceMissing(int64_t step);
+  // Those that have not joined are waited for no more.
+  void SilenceAbsent();
 
   const Rank& rank(uint32_t rank) const { return ranks_[rank]; }
   uint32_t world_size() const { return static_cast<uint32_t>(ranks_.size()); }
