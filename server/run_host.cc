@@ -116,6 +116,15 @@ void RunHost::Answer(const Seat& seat, int64_t step, const ReportAnswered& answe
     ++conflicts_;
     surroundings_.metrics.ConflictSeen();
   }
+  if (const auto held = std::find_if(held_.begin(), held_.end(),
+                                     [&](const HeldSend& h) { return h.decision.step() == step; });
+      held != held_.end()) {
+    // It goes out once it is on the disk, on the stream that the rank has then.
+    if (std::count(held->ranks.begin(), held->ranks.end(), seat.rank) == 0) {
+      held->ranks.push_back(seat.rank);
+    }
+    return;
+  }
   if (answered.decision != nullptr) {
     SendDecision({seat.rank}, lehr::ToProto(*answered.decision));
     return;
@@ -137,9 +146,6 @@ void RunHost::Answer(const Seat& seat, int64_t step, const ReportAnswered& answe
 }
 
 void RunHost::Publish(const Effects& effects) {
-  for (const RestoredStep& restored : effects.restored) {
-    SendDecision(restored.reporters, lehr::ToProto(*restored.decision));
-  }
   for (const ClosedStep& closed : effects.closed) {
     Publish(closed);
   }
@@ -206,6 +212,8 @@ void RunHost::RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step) {
 void RunHost::DropHeld() {
   surroundings_.held_sends -= static_cast<int>(held_.size());
   held_.clear();
+  surroundings_.held_sends -= static_cast<int>(held_welcomes_.size());
+  held_welcomes_.clear();
 }
 
 void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
@@ -307,6 +315,13 @@ void RunHost::Tick(absl::Time now) {
   }
   Publish(generation_->Tick(now));
   const uint64_t durable = surroundings_.journal.durable();
+  if (durable >= opening_) {
+    for (const std::shared_ptr<RankOutbox>& outbox : held_welcomes_) {
+      SendWelcome(*outbox);
+      --surroundings_.held_sends;
+    }
+    held_welcomes_.clear();
+  }
   while (!held_.empty() && held_.front().sequence <= durable) {
     SendDecision(held_.front().ranks, std::move(held_.front().decision));
     held_.pop_front();

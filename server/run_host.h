@@ -68,6 +68,9 @@ class RunHost {
   // for a rank that another live process holds.
   absl::StatusOr<Seat> Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
                             absl::Time now);
+  // Whether this process of the supervisor has let in the process that `join` comes from, or will
+  // refuse it as one of an older generation.
+  bool HasLetIn(const v1::Join& join) const;
   // The answer goes to the seat's outbox, now or when the step closes.
   void Report(const Seat& seat, StepReport report, absl::Time now);
   // `outcome` and `pause` have passed their checks (rank_message_check.h).
@@ -118,6 +121,7 @@ class RunHost {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<RunMemory> MemoryAt(int64_t step) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RestoreHeld(const v1::Join& join) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SendWelcome(RankOutbox& outbox) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Welcome MakeWelcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void CompareReplicas(uint32_t rank, int64_t step, uint64_t digest)
@@ -156,6 +160,11 @@ class RunHost {
   // Decisions of this generation that are not known to be on the disk: (sequence, step).
   std::deque<std::pair<uint64_t, int64_t>> undurable_ ABSL_GUARDED_BY(mutex_);
   std::deque<HeldSend> held_ ABSL_GUARDED_BY(mutex_);
+  // Ranks that wait until the generation is on the disk: a crash must not give its number to
+  // another job.
+  std::vector<std::shared_ptr<RankOutbox>> held_welcomes_ ABSL_GUARDED_BY(mutex_);
+  // The record by which the generation was opened.
+  uint64_t opening_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t durable_through_ ABSL_GUARDED_BY(mutex_) = -1;
 
   std::map<std::string, std::string> labels_ ABSL_GUARDED_BY(mutex_);

@@ -124,9 +124,16 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
   digests_.SetShard(join.rank(), join.shard_id());
   left_ = false;
   last_seen_ = now;
-  v1::SuperviseResponse response;
-  *response.mutable_welcome() = MakeWelcome();
-  outbox->Send(std::move(response));
+  if (surroundings_.journal.durable() >= opening_) {
+    SendWelcome(*outbox);
+  } else {
+    held_welcomes_.push_back(outbox);
+    ++surroundings_.held_sends;
+    // The commit may have come in between.
+    if (surroundings_.journal.durable() >= opening_) {
+      surroundings_.wake_at(now);
+    }
+  }
   LogInfo("rank joined", {{"run", run_id_},
                           {"generation", record_.generation()},
                           {"rank", join.rank()},
@@ -141,6 +148,16 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
               .loss_offset = generation_->spec().settings.loss_offset,
               .scope = generation_->spec().settings.scope,
               .outbox = std::move(outbox)};
+}
+
+bool RunHost::HasLetIn(const v1::Join& join) const {
+  absl::MutexLock lock(&mutex_);
+  const auto known = generation_of_attempt_.find(join.job_attempt());
+  if (known != generation_of_attempt_.end() && known->second != record_.generation()) {
+    return true;
+  }
+  return generation_ != nullptr && join.rank() < record_.world_size() &&
+         generation_->members().rank(join.rank()).process == join.process();
 }
 
 // Makes the generation that `join` means the current one, or says why it cannot be.
@@ -223,7 +240,7 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   }
   generation_->StopActing(acting_stopped_);
   AppendRunRecord();
-  surroundings_.journal.AppendGeneration(record_);
+  opening_ = surroundings_.journal.AppendGeneration(record_);
   surroundings_.metrics.GenerationOpened();
   LogInfo("generation opened", {{"run", run_id_},
                                 {"generation", record_.generation()},
@@ -249,7 +266,7 @@ void RunHost::RestoreHeld(const v1::Join& join) {
                                             {"why", std::string(decision.status().message())}});
       continue;
     }
-    if (generation_->Restore(*decision)) {
+    if (const auto reporters = generation_->Restore(*decision)) {
       v1::Decision record = held;
       record.clear_durable_through();
       newest_ = record;
@@ -257,8 +274,15 @@ void RunHost::RestoreHeld(const v1::Join& join) {
       const uint64_t sequence = surroundings_.journal.AppendDecision(
           run_id_, record, EncodeRunMemory(generation_->memory()));
       undurable_.emplace_back(sequence, record.step());
+      SendDecision(*reporters, std::move(record));
     }
   }
+}
+
+void RunHost::SendWelcome(RankOutbox& outbox) const {
+  v1::SuperviseResponse response;
+  *response.mutable_welcome() = MakeWelcome();
+  outbox.Send(std::move(response));
 }
 
 v1::Welcome RunHost::MakeWelcome() const {

@@ -44,15 +44,16 @@ absl::StatusOr<RankSeat> RunTable::Join(const v1::Join& join, std::shared_ptr<Ra
   if (stopped_) {
     return absl::UnavailableError("the supervisor is stopping");
   }
-  if (join.highest_epoch() >= options_.store->epoch()) {
-    LogWarning("a rank has seen a later epoch than this journal: it was restored from a backup",
-               {{"run", join.run_id()}, {"epoch", join.highest_epoch()}});
-    if (absl::Status status = options_.store->RaiseEpochAbove(join.highest_epoch()); !status.ok()) {
-      return status;
-    }
-  }
   std::shared_ptr<RunHost> host;
   {
+    absl::MutexLock lock(&mutex_);
+    const auto found = runs_.find(join.run_id());
+    host = found == runs_.end() ? nullptr : found->second;
+  }
+  if (absl::Status status = OutrankEpoch(join, host.get()); !status.ok()) {
+    return status;
+  }
+  if (host == nullptr) {
     absl::MutexLock lock(&mutex_);
     const auto found = runs_.find(join.run_id());
     if (found == runs_.end()) {
@@ -65,6 +66,19 @@ absl::StatusOr<RankSeat> RunTable::Join(const v1::Join& join, std::shared_ptr<Ra
     return seat.status();
   }
   return RankSeat{std::move(host), *std::move(seat)};
+}
+
+// A rank that has seen this epoch or a later one has it from this process, or from another one
+// whose journal this process does not have. Then the epoch must rise above it.
+absl::Status RunTable::OutrankEpoch(const v1::Join& join, const RunHost* run) {
+  const uint64_t epoch = options_.store->epoch();
+  if (join.highest_epoch() < epoch ||
+      (join.highest_epoch() == epoch && run != nullptr && run->HasLetIn(join))) {
+    return absl::OkStatus();
+  }
+  LogWarning("a rank has seen a later epoch than this journal: it was restored from a backup",
+             {{"run", join.run_id()}, {"epoch", join.highest_epoch()}});
+  return options_.store->RaiseEpochAbove(join.highest_epoch());
 }
 
 // The first join happens under the lock: a run is in the table only with a generation.

@@ -76,6 +76,7 @@ class RunTable {
  private:
   // RESOURCE_EXHAUSTED if there is no room for a new run.
   absl::Status CheckRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status OutrankEpoch(const v1::Join& join, const RunHost* run);
   absl::StatusOr<RankSeat> JoinNewRun(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
                                       absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

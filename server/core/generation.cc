@@ -60,27 +60,22 @@ Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
   if (gate_closed_ && members_.joined() == spec_.world_size) {
     OpenGate(now);
   }
-  Effects effects = CloseDue(now);
-  effects.restored = std::exchange(restored_, {});
-  return effects;
+  return CloseDue(now);
 }
 
-bool Generation::Restore(const StepDecision& held) {
+std::optional<std::vector<uint32_t>> Generation::Restore(const StepDecision& held) {
   if (!gate_closed_ || !unclean_ || held.generation != spec_.number ||
       held.step <= decided_through_) {
-    return false;
+    return std::nullopt;
   }
   decided_through_ = held.step;
   unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
   memory_.guards = Replay(spec_.settings.guards, std::move(memory_.guards), held);
   Replay(spec_.settings.policy, memory_.policy, held);
-  auto shared = std::make_shared<const StepDecision>(held);
-  if (auto open = open_.extract(held.step); !open.empty()) {
-    // Ranks that came back earlier have reported it again, and must not get another decision.
-    restored_.push_back({shared, std::move(open.mapped().reporters)});
-  }
-  Remember(std::move(shared));
-  return true;
+  Remember(std::make_shared<StepDecision>(held));
+  // Ranks that came back earlier have reported it again, and must not get another decision.
+  auto open = open_.extract(held.step);
+  return open.empty() ? std::vector<uint32_t>() : std::move(open.mapped().reporters);
 }
 
 void Generation::Disconnect(uint32_t rank) { members_.Disconnect(rank); }
@@ -205,9 +200,7 @@ int64_t Generation::NextUnopenedStep() const {
 // decisions that the journal lost, the steps that could be affected have no command.
 void Generation::OpenGate(absl::Time now) {
   gate_closed_ = false;
-  if (members_.joined() < spec_.world_size) {
-    members_.SilenceMissing(decided_through_ + 1);
-  }
+  members_.SilenceAbsent();
   decided_through_ = std::max(decided_through_, unknown_through_);
   for (auto& [step, open] : open_) {
     open.deadline = now + open.settings.straggler_timeout;

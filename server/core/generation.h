@@ -119,15 +119,7 @@ struct ClosedStep {
   absl::Time last_report;
 };
 
-// A step whose reports waited until a rank brought back the decision: it is journaled already.
-struct RestoredStep {
-  std::shared_ptr<const StepDecision> decision;
-  std::vector<uint32_t> reporters;
-};
-
 struct Effects {
-  // To be sent, before what is closed.
-  std::vector<RestoredStep> restored;
   // In the order in which they must be journaled and sent.
   std::vector<ClosedStep> closed;
 };
@@ -177,9 +169,10 @@ class Generation {
   absl::Status CanConnect(uint32_t rank, const Hello& hello) const;
   Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);
 
-  // A decision that a rejoining rank holds and that the journal may have lost. True: it is new here
-  // and must be journaled. Call before Connect, whose effects answer the reports that wait for it.
-  bool Restore(const StepDecision& held);
+  // A decision that a rejoining rank holds and that the journal may have lost. Set: it is new here
+  // and must be journaled, and sent to the ranks that have reported its step meanwhile. Call before
+  // Connect.
+  std::optional<std::vector<uint32_t>> Restore(const StepDecision& held);
 
   // The stream ended. A disconnect is not a leave: the rank is waited for until the timeout.
   void Disconnect(uint32_t rank);
@@ -257,8 +250,6 @@ class Generation {
   // Scope dataset. It starts empty, after a restart too: the journal has no losses of examples.
   std::optional<ExampleTable> table_;
   std::map<int64_t, OpenStep> open_;
-  // Until the Connect that follows.
-  std::vector<RestoredStep> restored_;
   std::deque<std::shared_ptr<const StepDecision>> recent_;
   int64_t decided_through_;
   bool acting_stopped_ = false;

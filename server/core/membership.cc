@@ -132,4 +132,12 @@ void Membership::SilenceMissing(int64_t step) {
   }
 }
 
+void Membership::SilenceAbsent() {
+  for (uint32_t index = 0; index < ranks_.size(); ++index) {
+    if (IsAwaited(ranks_[index]) && !ranks_[index].joined) {
+      Update(index, [](Rank& r) { r.silent = true; });
+    }
+  }
+}
+
 }  // namespace lehr

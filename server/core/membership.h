@@ -54,6 +54,8 @@ class Membership {
   absl::Time LongestPauseOfMissing(int64_t step) const;
   // Those that have not reported `step` are waited for no more.
   void SilenceMissing(int64_t step);
+  // Those that have not joined are waited for no more.
+  void SilenceAbsent();
 
   // Ranks that do not hold this snapshot.
   uint32_t WithoutSnapshot(uint64_t id) const;

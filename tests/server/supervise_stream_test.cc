@@ -686,6 +686,25 @@ TEST_F(SuperviseStreamTest, ADecisionFromBeforeTheRestartIsSentAgainIdentical) {
   EXPECT_EQ(after.SerializeAsString(), before.SerializeAsString());
 }
 
+// Only a rank that comes from another supervisor's life makes the epoch rise.
+TEST_F(SuperviseStreamTest, AReconnectLeavesTheEpochAsItIs) {
+  Start();
+  Rank(JoinOf())->Vanish();
+  v1::Join again = JoinOf();
+  again.set_generation(1);
+  again.set_highest_epoch(1);
+  EXPECT_EQ(Rank(again)->welcome().epoch(), 1u);
+}
+
+// A crash must not give a generation that a job is in to another job.
+TEST_F(SuperviseStreamTest, AGenerationIsOnTheDiskBeforeItsRanksAreIn) {
+  Start();
+  EXPECT_EQ(Rank(JoinOf())->welcome().generation(), 1u);
+  Crash();
+  Start();
+  EXPECT_EQ(Rank(JoinOf(0, 1, "another attempt"))->welcome().generation(), 2u);
+}
+
 TEST_F(SuperviseStreamTest, TheEpochRisesAboveWhatARankHasSeen) {
   Start();
   v1::Join join = JoinOf();

@@ -12,6 +12,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Optional;
 
 const absl::Time kStart = absl::UnixEpoch() + absl::Hours(1);
 constexpr absl::Duration kStraggler = absl::Seconds(10);
@@ -674,8 +675,8 @@ TEST(GenerationRestart, WhatARankHoldsIsTakenBack) {
   Generation before = Joined(Spec(1));
   const StepDecision held = *ClosedBy(before.Report(0, Losses(8), kStart)).at(0).decision;
   Generation generation(Spec(1), {.decided_through = 7}, /*clean_stop=*/false, kStart);
-  EXPECT_TRUE(generation.Restore(held));
-  EXPECT_FALSE(generation.Restore(held));
+  EXPECT_THAT(generation.Restore(held), Optional(IsEmpty()));
+  EXPECT_EQ(generation.Restore(held), std::nullopt);
   generation.Connect(0, Hello("p", /*highest_step=*/8), kStart);
   const auto again = std::get<ReportAnswered>(generation.Report(0, Losses(8), kStart));
   ASSERT_NE(again.decision, nullptr);
@@ -706,26 +707,6 @@ TEST(GenerationRestart, AfterACrashStepsWaitForEveryMember) {
   EXPECT_THAT(closed[0].reporters, ElementsAre(0));
 }
 
-// Rank 0 has reported step 8 again before rank 1 brings its decision.
-TEST(GenerationRestart, AReportThatWaitedGetsTheDecisionThatAnotherRankBringsBack) {
-  Generation before = Joined(Spec(2));
-  before.Report(0, Losses(8), kStart);
-  const StepDecision held = *ClosedBy(before.Report(1, Losses(8), kStart)).at(0).decision;
-  Generation generation(Spec(2), {.decided_through = 7}, /*clean_stop=*/false, kStart);
-  generation.Connect(0, Hello("p", 8), kStart);
-  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(8), kStart)), IsEmpty());
-  EXPECT_TRUE(generation.Restore(held));
-  const Effects effects = generation.Connect(1, Hello("q", 8), kStart);
-  EXPECT_THAT(Steps(effects.closed), IsEmpty()) << "a second decision about the step";
-  ASSERT_EQ(effects.restored.size(), 1u);
-  EXPECT_EQ(std::get<PerturbAction>(effects.restored[0].decision->actions.at(0)).seed,
-            std::get<PerturbAction>(held.actions.at(0)).seed);
-  EXPECT_THAT(effects.restored[0].reporters, ElementsAre(0));
-  EXPECT_THAT(generation.Connect(1, Hello("q", 8), kStart).restored, IsEmpty());
-  generation.Report(0, Losses(9), kStart);
-  EXPECT_EQ(Steps(ClosedBy(generation.Report(1, Losses(9), kStart))), std::vector<int64_t>({9}));
-}
-
 TEST(GenerationRestart, AfterTheJoinTimeoutItGoesOnWithoutTheMissing) {
   GenerationSpec spec = Spec(3);
   Generation generation(spec, {.decided_through = 7}, /*clean_stop=*/true, kStart);
@@ -735,6 +716,29 @@ TEST(GenerationRestart, AfterTheJoinTimeoutItGoesOnWithoutTheMissing) {
   EXPECT_THAT(ClosedBy(generation.Report(1, Losses(8), kStart)), IsEmpty());
   EXPECT_EQ(generation.NextDeadline(), kStart + kJoin);
   EXPECT_EQ(Steps(generation.Tick(kStart + kJoin).closed), std::vector<int64_t>({8}));
+}
+
+// A step that one rank has reported again is decided by what the next one brings back.
+TEST(GenerationRestart, WhatIsRestoredDoesNotCloseAgain) {
+  Generation before = Joined(Spec(2));
+  before.Report(0, Losses(0), kStart);
+  const StepDecision held = *ClosedBy(before.Report(1, Losses(0), kStart)).at(0).decision;
+  Generation generation(Spec(2), {.decided_through = -1}, /*clean_stop=*/false, kStart);
+  generation.Connect(0, Hello("p", 0), kStart);
+  EXPECT_THAT(ClosedBy(generation.Report(0, Losses(0), kStart)), IsEmpty());
+  EXPECT_THAT(generation.Restore(held), Optional(ElementsAre(0)));
+  EXPECT_THAT(generation.Connect(1, Hello("q", 0), kStart).closed, IsEmpty());
+}
+
+// A rank that is back and has not reported yet is waited for like any other.
+TEST(GenerationRestart, AfterTheJoinTimeoutItWaitsForWhoeverIsBack) {
+  Generation generation(Spec(3), {.decided_through = 7}, /*clean_stop=*/true, kStart);
+  generation.Connect(0, Hello("p", 7), kStart);
+  generation.Connect(1, Hello("q", 7), kStart);
+  generation.Report(0, Losses(8), kStart);
+  EXPECT_THAT(generation.Tick(kStart + kJoin).closed, IsEmpty());
+  EXPECT_EQ(Steps(ClosedBy(generation.Report(1, Losses(8), kStart + kJoin))),
+            std::vector<int64_t>({8}));
 }
 
 TEST(GenerationRestart, LagWidensWhatIsUnknown) {
