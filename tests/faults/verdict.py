@@ -20,13 +20,18 @@ def float_bits(number):
 
 def command_hash(decision):
     """What ranks agree on, by the second implementation of NOISE.md, from the journal's JSON."""
-    perturbations = []
+    actions = []
     for action in decision.get("actions", []):
-        p = action["perturb"]
-        perturbations.append((int(p["id"]), int(p["seed"]), float_bits(p["stddev"]), SCALES[p["scale"]],
-                              float_bits(p.get("shrink", 1)), OPTIMIZER_STATES[p["optimizerState"]],
-                              p.get("tensorSelector", ""), p["noiseSpec"]))
-    return contract.actions_hash(perturbations)
+        if "perturb" in action:
+            p = action["perturb"]
+            actions.append((1, int(p["id"]), int(p["seed"]), float_bits(p["stddev"]), SCALES[p["scale"]],
+                            float_bits(p.get("shrink", 1)), OPTIMIZER_STATES[p["optimizerState"]],
+                            p.get("tensorSelector", ""), p["noiseSpec"]))
+        elif "snapshot" in action:
+            actions.append((2, int(action["snapshot"]["id"])))
+        else:
+            actions.append((3, int(action["restore"]["id"])))
+    return contract.actions_hash(actions)
 
 
 def faults(ranks, history, longest_wait):

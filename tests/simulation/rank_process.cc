@@ -142,7 +142,7 @@ void RankProcess::ContinueIfDone() {
   held_ = letters_.session().TakeCommand(step_ + 1);
   command_.reset();
   if (held_) {
-    command_.emplace(*held_, tensors_, *letters_.references());
+    command_.emplace(*held_, tensors_, *letters_.references(), snapshots_);
   }
   std::exchange(hashed_, nullptr)(command_ ? command_->hash() : 0);
 }

@@ -78,6 +78,8 @@ class RankProcess {
   bool half_closed_ = false;
   bool dead_ = false;
   std::vector<Tensor> tensors_;
+  // None: the policies that are simulated ask for none.
+  Snapshots snapshots_{SnapshotHooks()};
   std::optional<HeldDecision> held_;
   std::optional<Command> command_;
   int64_t step_ = -1;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/core/noise.h"
 #include "tests/simulation/supervisor_process.h"
 
 namespace lehr::simulation {
@@ -32,6 +34,7 @@ v1::Join MakeJoin(const TrainingJob::Options& options, const std::string& attemp
   join.set_resume_step(options.from ? options.from->key.second + 1 : 0);
   join.set_branch(options.branch);
   join.set_can_agree(options.scenario.can_agree);
+  join.add_noise_specs(std::string(kNoiseSpec));
   *join.mutable_settings() = options.scenario.settings;
   join.mutable_settings()->set_quorum(
       std::min(options.world_size, options.scenario.settings.quorum()));

@@ -377,7 +377,7 @@ TEST(Cli, AWrongCommandLineIsAUsageError) {
       {{"runs", "--supervisor=nowhere"}, "'nowhere' is not HOST:PORT"},
       {{"policy", "a", "--budget=-1"}, "-1"},
       {{"policy", "a", "--base_noise_level=hot"}, "hot"},
-      {{"policy", "a", "--policy=reheat"}, "reheat"},
+      {{"policy", "a", "--policy=anneal"}, "anneal"},
   };
   for (const auto& [arguments, message] : cases) {
     const CommandRun run = Execute(arguments);

@@ -210,7 +210,7 @@ def check_known_answers():
     weight = contract.tensor_id("weight")
     theta = contract.perturbed(0x3F800000, contract.noise(0, weight, 1), 0x3F000000, 0x3C23D70A)
     digest = contract.element_digest(weight, 1, 0x3F800000)
-    actions = contract.actions_hash([(1, 2, 0x3F000000, 1, 0x3F800000, 1, "layers.*", contract.SPEC)])
+    actions = contract.actions_hash([(1, 1, 2, 0x3F000000, 1, 0x3F800000, 1, "layers.*", contract.SPEC)])
     for what, answer in (("θ'", hex32(theta)), ("digest", hex64(digest)), ("hash", hex64(actions))):
         row = re.search(rf"^\| {what} \| .* \| `(\w+)` \|$", contract.PAGE.read_text(), re.MULTILINE)
         assert row and row[1] == answer, f"{contract.PAGE}: {what} is {answer}"
