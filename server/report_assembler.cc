@@ -69,10 +69,10 @@ absl::Status ReportAssembler::Check(const v1::Report& piece) const {
                                                    piece.example_ids_size(), " example ids for ",
                                                    piece.losses_size(), " losses"));
   }
-  if (piece.snapshots_size() > kMaxSnapshots) {
+  if (piece.snapshots_size() > kMaxHeldSnapshots) {
     return absl::InvalidArgumentError(absl::StrCat("step ", piece.step(), " comes with ",
                                                    piece.snapshots_size(), " snapshots; at most ",
-                                                   kMaxSnapshots, " can be held"));
+                                                   kMaxHeldSnapshots, " can be held"));
   }
   if (piece.has_outcome()) {
     if (absl::Status status = CheckOutcome(piece.outcome()); !status.ok()) {

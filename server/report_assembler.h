@@ -18,7 +18,7 @@ namespace lehr {
 inline constexpr int kMaxPieceLosses = 1 << 20;
 inline constexpr uint64_t kMaxStepLosses = uint64_t{1} << 24;
 // That a rank may hold at a time.
-inline constexpr int kMaxSnapshots = 8;
+inline constexpr int kMaxHeldSnapshots = 8;
 
 class ReportAssembler {
  public:

@@ -269,7 +269,9 @@ void RunHost::RestoreHeld(const v1::Join& join) {
     if (const auto reporters = generation_->Restore(*decision)) {
       v1::Decision record = held;
       record.clear_durable_through();
-      newest_ = record;
+      if (record.step() >= newest_.step() || record.generation() > newest_.generation()) {
+        newest_ = record;
+      }
       commands_ += !record.actions().empty();
       const uint64_t sequence = surroundings_.journal.AppendDecision(
           run_id_, record, EncodeRunMemory(generation_->memory()));

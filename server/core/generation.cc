@@ -25,7 +25,8 @@ Generation::Generation(const GenerationSpec& spec, RunMemory memory)
       memory_(std::move(memory)),
       table_(TableFor(spec.settings)),
       decided_through_(spec.resume_step - 1),
-      unknown_through_(spec.resume_step - 1) {}
+      unknown_through_(spec.resume_step - 1),
+      recovered_through_(spec.resume_step - 1) {}
 
 Generation::Generation(const GenerationSpec& spec, GenerationState state, bool clean_stop,
                        absl::Time now)
@@ -36,7 +37,8 @@ Generation::Generation(const GenerationSpec& spec, GenerationState state, bool c
       decided_through_(state.decided_through),
       gate_deadline_(now + spec.settings.join_timeout),
       unclean_(!clean_stop),
-      unknown_through_(state.decided_through) {}
+      unknown_through_(state.decided_through),
+      recovered_through_(state.decided_through) {}
 
 absl::Status Generation::CanConnect(uint32_t rank, const Hello& hello) const {
   if (rank >= spec_.world_size) {
@@ -65,13 +67,16 @@ Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
 
 std::optional<std::vector<uint32_t>> Generation::Restore(const StepDecision& held) {
   if (!gate_closed_ || !unclean_ || held.generation != spec_.number ||
-      held.step <= decided_through_) {
+      held.step <= recovered_through_ || !restored_.insert(held.step).second) {
     return std::nullopt;
   }
-  decided_through_ = held.step;
-  unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
-  memory_.guards = Replay(spec_.settings.guards, std::move(memory_.guards), held);
-  Replay(spec_.settings.policy, memory_.policy, held);
+  // What one rank brings may be older than what another one has brought.
+  if (held.step > decided_through_) {
+    decided_through_ = held.step;
+    unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
+    memory_.guards = Replay(spec_.settings.guards, std::move(memory_.guards), held);
+    Replay(spec_.settings.policy, memory_.policy, held);
+  }
   Remember(std::make_shared<StepDecision>(held));
   // Ranks that came back earlier have reported it again, and must not get another decision.
   auto open = open_.extract(held.step);
@@ -200,6 +205,7 @@ int64_t Generation::NextUnopenedStep() const {
 // decisions that the journal lost, the steps that could be affected have no command.
 void Generation::OpenGate(absl::Time now) {
   gate_closed_ = false;
+  restored_.clear();
   members_.SilenceAbsent();
   decided_through_ = std::max(decided_through_, unknown_through_);
   for (auto& [step, open] : open_) {

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -259,6 +260,10 @@ class Generation {
   // Steps up to here may have been decided before an unclean stop.
   bool unclean_ = false;
   int64_t unknown_through_;
+  // Up to here the journal knew the decisions; of later ones, those that ranks have brought back
+  // while the gate is closed.
+  const int64_t recovered_through_;
+  std::set<int64_t> restored_;
 };
 
 }  // namespace lehr

@@ -59,7 +59,10 @@ void Checker::SupervisorStarted(SimulatedStore& store) {
   checkpoints_.clear();
   const RecoveredState state = *store.Recover();
   acting_stopped_ = state.acting_stopped;
+  // An end that no disk held was not acknowledged.
+  run_ended_ = false;
   for (const RecoveredRun& run : state.runs) {
+    run_ended_ = run.run.ended();
     for (const RecoveredCheckpoint& checkpoint : run.checkpoints) {
       checkpoints_.emplace_back(checkpoint.generation, checkpoint.step);
     }
@@ -73,6 +76,11 @@ void Checker::SupervisorStarted(SimulatedStore& store) {
       rank.highest = closed_through_;
     }
   }
+}
+
+void Checker::RunEnded() {
+  Trace("the run ends");
+  run_ended_ = true;
 }
 
 void Checker::SupervisorEnded() {

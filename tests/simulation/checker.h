@@ -51,7 +51,7 @@ class Checker final : public StoreListener {
                        SimulatedStore& store);
   void PolicyChanged(bool observe, int64_t from_step);
   void ActingStopped(bool stop);
-  void RunEnded() { run_ended_ = true; }
+  void RunEnded();
 
   // ---- Its store.
   void OnGeneration(const journal::v1::GenerationRecord& generation) override;

@@ -43,7 +43,12 @@ void RankProcess::Connect() {
             log_.Tell();
             ContinueIfDone();
           },
-      .ended = [this](const absl::Status& status) { Ended(status); },
+      .ended =
+          [this, ended = stream_.get()](const absl::Status& status) {
+            if (ended == stream_.get()) {
+              Ended(status);
+            }
+          },
   });
   options_.queue.After(kJoinTimeout, [this, stream = stream_, received_any] {
     if (stream == stream_ && !*received_any) {

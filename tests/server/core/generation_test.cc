@@ -684,6 +684,24 @@ TEST(GenerationRestart, WhatARankHoldsIsTakenBack) {
             std::get<PerturbAction>(held.actions.at(0)).seed);
 }
 
+// The rank that is back first holds the newest decision, and not the one before it.
+TEST(GenerationRestart, WhatAnotherRankBringsMayBeOlder) {
+  Generation before = Joined(Spec(2));
+  std::vector<StepDecision> held;
+  for (const int64_t step : {8, 9}) {
+    before.Report(0, Losses(step), kStart);
+    held.push_back(*ClosedBy(before.Report(1, Losses(step), kStart)).at(0).decision);
+  }
+  Generation generation(Spec(2), {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  EXPECT_THAT(generation.Restore(held[1]), Optional(IsEmpty()));
+  generation.Connect(0, Hello("p", 9), kStart);
+  EXPECT_THAT(generation.Restore(held[0]), Optional(IsEmpty()));
+  EXPECT_EQ(generation.Restore(held[0]), std::nullopt);
+  EXPECT_EQ(generation.decided_through(), 9);
+  generation.Connect(1, Hello("q", 9), kStart);
+  EXPECT_EQ(std::get<ReportAnswered>(generation.Report(1, Losses(8), kStart)).decision->step, 8);
+}
+
 TEST(GenerationRestart, WhatWasRestoredCountsForTheCooldown) {
   GenerationSpec spec = Spec(1);
   spec.settings.guards.cooldown_steps = 5;
