@@ -67,6 +67,9 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
     }
     state = {recovered.newest->decision.step(), *std::move(memory)};
     host->newest_ = recovered.newest->decision;
+  } else {
+    // It has decided nothing yet: as it was opened.
+    state.memory = host->MemoryAt(state.decided_through).value_or(RunMemory());
   }
   host->durable_through_ = state.decided_through;
   host->outcome_through_ = state.decided_through;

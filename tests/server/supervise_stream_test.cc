@@ -727,6 +727,11 @@ TEST_F(SuperviseStreamTest, ARewindToACheckpointKeepsTheCooldown) {
   join.set_job_attempt("attempt-2");
   join.set_resume_step(1);
   rank = Rank(join);
+  rank.reset();
+  // Even if nothing was decided in it before a restart.
+  Stop();
+  Start();
+  rank = Rank(join);
   rank->Report(1, HotLosses());
   EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_COOLDOWN);
 }
