@@ -245,9 +245,16 @@ TEST_F(RunsServiceTest, TheEndOfARunTakesBackWhatWaitsForTheDisk) {
   Start();
   v1::Join join = JoinOf();
   join.mutable_settings()->mutable_guards()->set_cooldown_steps(5);
-  auto rank = Rank(join);
-  rank->Report(0, HotLosses());
+  TestRank joining(channel_, join);
+  TestRank* rank = &joining;
   const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (!supervisor_->runs().Find("digits").ok() && absl::Now() < deadline) {
+    std::this_thread::yield();
+  }
+  // The Welcome waits for the disk too.
+  ASSERT_TRUE(journal_->Flush(deadline).ok());
+  ASSERT_TRUE(rank->Next().has_welcome());
+  rank->Report(0, HotLosses());
   while (DescribeRun().commands() == 0 && absl::Now() < deadline) {
     std::this_thread::yield();
   }
