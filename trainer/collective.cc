@@ -21,8 +21,11 @@ static_assert(sizeof(StepTotals) % sizeof(float) == 0);
 // mpirun sets the first, other launchers one of the others.
 bool IsLaunchedByMpi() {
   constexpr const char* kVariables[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"};
-  return std::any_of(std::begin(kVariables), std::end(kVariables),
-                     [](const char* name) { return std::getenv(name) != nullptr; });
+  const auto is_set = [](const char* name) {
+    // Nobody changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+    return std::getenv(name) != nullptr;
+  };
+  return std::any_of(std::begin(kVariables), std::end(kVariables), is_set);
 }
 
 // Which NaN comes out of a sum depends on the order of the two.
