@@ -540,9 +540,9 @@ void Checker::RankSends(uint32_t number, const v1::SuperviseRequest& request) {
   Process& process = processes_[number];
   process.join = request.join();
   for (const auto& [step, decision] : process.received) {
-    const bool held =
-        std::any_of(request.join().held().begin(), request.join().held().end(),
-                    [&](const v1::Decision& h) { return Content(h) == Content(decision); });
+    const std::string content = Content(decision);
+    const bool held = std::any_of(request.join().held().begin(), request.join().held().end(),
+                                  [&](const v1::Decision& h) { return Content(h) == content; });
     if (step > process.durable_through && !held) {
       Fail(absl::StrCat("process ", number, " does not bring back the decision about step ", step));
     }
