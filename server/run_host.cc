@@ -160,7 +160,7 @@ void RunHost::Publish(const ClosedStep& closed) {
   surroundings_.held_sends += held;
   const uint64_t sequence =
       surroundings_.journal.AppendDecision(run_id_, record, EncodeRunMemory(closed.memory_after));
-  undurable_.emplace_back(sequence, decision.step);
+  durable_steps_.Append(sequence, decision.step);
   commands_ += !decision.actions.empty();
   surroundings_.metrics.DecisionMade(run_id_, record, closed.last_report - closed.first_report,
                                      absl::Now() - closed.last_report);
@@ -180,23 +180,15 @@ void RunHost::Publish(const ClosedStep& closed) {
 }
 
 void RunHost::SendDecision(const std::vector<uint32_t>& ranks, v1::Decision decision) {
-  AdvanceDurable();
+  durable_steps_.Advance(surroundings_.journal.durable());
   decision.set_epoch(surroundings_.journal.epoch());
-  decision.set_durable_through(durable_through_);
+  decision.set_durable_through(durable_steps_.through());
   for (const uint32_t rank : ranks) {
     if (streams_[rank] != nullptr) {
       v1::SuperviseResponse response;
       *response.mutable_decision() = decision;
       streams_[rank]->Send(std::move(response));
     }
-  }
-}
-
-void RunHost::AdvanceDurable() {
-  const uint64_t durable = surroundings_.journal.durable();
-  while (!undurable_.empty() && undurable_.front().first <= durable) {
-    durable_through_ = std::max(durable_through_, undurable_.front().second);
-    undurable_.pop_front();
   }
 }
 

@@ -25,6 +25,7 @@
 #include "lehr/v1/supervisor.pb.h"
 #include "server/core/generation.h"
 #include "server/core/replica_digests.h"
+#include "server/durable_steps.h"
 #include "server/journal/run_store.h"
 #include "server/rank_outbox.h"
 
@@ -133,7 +134,6 @@ class RunHost {
   void Publish(const ClosedStep& closed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendDecision(const std::vector<uint32_t>& ranks, v1::Decision decision)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AdvanceDurable() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -157,15 +157,14 @@ class RunHost {
   std::vector<std::shared_ptr<WatchOutbox>> watchers_ ABSL_GUARDED_BY(mutex_);
   std::deque<Checkpoint> checkpoints_ ABSL_GUARDED_BY(mutex_);
   ReplicaDigests digests_ ABSL_GUARDED_BY(mutex_){/*world_size=*/0};
-  // Decisions of this generation that are not known to be on the disk: (sequence, step).
-  std::deque<std::pair<uint64_t, int64_t>> undurable_ ABSL_GUARDED_BY(mutex_);
   std::deque<HeldSend> held_ ABSL_GUARDED_BY(mutex_);
   // Ranks that wait until the generation is on the disk: a crash must not give its number to
   // another job.
   std::vector<std::shared_ptr<RankOutbox>> held_welcomes_ ABSL_GUARDED_BY(mutex_);
   // The record by which the generation was opened.
   uint64_t opening_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t durable_through_ ABSL_GUARDED_BY(mutex_) = -1;
+  // Of this generation.
+  DurableSteps durable_steps_ ABSL_GUARDED_BY(mutex_){/*through=*/-1};
 
   std::map<std::string, std::string> labels_ ABSL_GUARDED_BY(mutex_);
   v1::Decision newest_ ABSL_GUARDED_BY(mutex_);

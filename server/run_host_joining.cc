@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
     // It has decided nothing yet: as it was opened.
     state.memory = host->MemoryAt(state.decided_through).value_or(RunMemory());
   }
-  host->durable_through_ = state.decided_through;
+  host->durable_steps_ = DurableSteps(state.decided_through);
   host->outcome_through_ = state.decided_through;
   host->generation_ = std::make_unique<Generation>(SpecOf(host->record_, *std::move(settings)),
                                                    std::move(state), clean_stop, now);
@@ -230,8 +230,7 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   digests_ = ReplicaDigests(join.world_size());
   replicas_differ_step_.reset();
   DropHeld();
-  undurable_.clear();
-  durable_through_ = join.resume_step() - 1;
+  durable_steps_ = DurableSteps(join.resume_step() - 1);
   outcome_through_ = join.resume_step() - 1;
   GenerationSpec spec = SpecOf(record_, *std::move(settings));
   if (forgotten) {
@@ -278,7 +277,7 @@ void RunHost::RestoreHeld(const v1::Join& join) {
       commands_ += !record.actions().empty();
       const uint64_t sequence = surroundings_.journal.AppendDecision(
           run_id_, record, EncodeRunMemory(generation_->memory()));
-      undurable_.emplace_back(sequence, record.step());
+      durable_steps_.Append(sequence, record.step());
       SendDecision(*reporters, std::move(record));
     }
   }
@@ -298,7 +297,7 @@ v1::Welcome RunHost::MakeWelcome() const {
   *welcome.mutable_settings() = lehr::ToProto(generation_->spec().settings);
   *welcome.mutable_tensors() = record_.tensors();
   welcome.set_next_step(generation_->decided_through() + 1);
-  welcome.set_durable_through(durable_through_);
+  welcome.set_durable_through(durable_steps_.through());
   return welcome;
 }
 

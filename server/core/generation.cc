@@ -66,11 +66,12 @@ Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
 }
 
 std::optional<std::vector<uint32_t>> Generation::Restore(const StepDecision& held) {
-  if (!gate_closed_ || !unclean_ || held.generation != spec_.number ||
-      held.step <= recovered_through_ || !restored_.insert(held.step).second) {
+  if (held.generation != spec_.number || !MayComeBack(held.step)) {
     return std::nullopt;
   }
-  // What one rank brings may be older than what another one has brought.
+  restored_.insert(held.step);
+  // What one rank brings may be older than what another one has brought. The guards need not count
+  // it then: what they count was on the disk before any rank had it.
   if (held.step > decided_through_) {
     decided_through_ = held.step;
     unknown_through_ = std::max(unknown_through_, held.step + spec_.settings.lag);
@@ -105,7 +106,7 @@ ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now
   members_.HoldSnapshots(rank, std::move(report.snapshots));
   const bool conflicts =
       step == highest_step && newest_digest != 0 && report.digest != newest_digest;
-  if (step <= decided_through_) {
+  if (step <= decided_through_ && !MayComeBack(step)) {
     members_.Report(rank, step, conflicts ? newest_digest : report.digest);
     return ReportAnswered{
         .decision = Recent(step), .conflict = conflicts, .late = step > highest_step};
@@ -235,6 +236,11 @@ std::optional<ReportRefused> Generation::TooManyExamples(const StepReport& repor
                                       of_all, " losses; scope dataset lets them hold ", limit)};
   }
   return std::nullopt;
+}
+
+// A rank that is not back yet may hold a decision about the step.
+bool Generation::MayComeBack(int64_t step) const {
+  return gate_closed_ && unclean_ && step > recovered_through_ && restored_.count(step) == 0;
 }
 
 Generation::OpenStep& Generation::OpenStepAt(int64_t step, absl::Time now) {

@@ -241,6 +241,7 @@ class Generation {
   StepDecision Blank(int64_t step, absl::Time now) const;
   void NumberActions(int64_t step, std::vector<Action>& actions) const;
   int64_t NextUnopenedStep() const;
+  bool MayComeBack(int64_t step) const;
   void Remember(std::shared_ptr<const StepDecision> decision);
   std::shared_ptr<const StepDecision> Recent(int64_t step) const;
   uint32_t Quorum(const RunSettings& settings) const;

@@ -101,13 +101,14 @@ void Checker::BeginGeneration(const journal::v1::GenerationRecord& record) {
   ranks_.assign(record.world_size(), Rank{.highest = record.resume_step() - 1});
   rank_of_stream_.clear();
   reported_.clear();
+  restored_.clear();
   gate_open_ = false;
   recovered_gate_ = false;
   unknown_through_ = record.resume_step() - 1;
   closed_through_ = record.resume_step() - 1;
   recovered_through_ = record.resume_step() - 1;
   last_close_ = last_change_ = pauses_end_ = absl::InfinitePast();
-  breaker_open_ = false;
+  breaker_ = {};
   observes_from_.reset();
   full_decisions_ = 0;
 }
@@ -122,12 +123,23 @@ void Checker::OpenGate() {
   }
 }
 
+void Checker::OpenGateIfAllJoined() {
+  if (!gate_open_ && !ranks_.empty() &&
+      std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& r) { return r.joined; })) {
+    OpenGate();
+  }
+}
+
 void Checker::SupervisorReceives(uint64_t stream, uint32_t process,
                                  const v1::SuperviseRequest& request) {
   Trace("supervisor <- process ", process, " stream ", stream, ": ", request.ShortDebugString());
   report_counts_ = false;
   if (request.has_join()) {
     joins_[stream] = request.join();
+    joining_rank_ = request.join().rank();
+    if (generation_ != 0 && request.join().job_attempt() == record_.job_attempt()) {
+      ranks_[joining_rank_].joined = true;
+    }
   }
   const auto seat = rank_of_stream_.find(stream);
   if (seat == rank_of_stream_.end() || ranks_[seat->second].stream != stream) {
@@ -152,7 +164,10 @@ void Checker::TakeReport(uint32_t number, const v1::Report& report) {
   rank.silent = false;
   rank.paused_until = absl::InfinitePast();
   rank.highest = std::max(rank.highest, report.step());
-  if (report.step() <= closed_through_ || (gate_open_ && report.step() <= unknown_through_)) {
+  const bool is_late =
+      gate_open_ ? report.step() <= std::max(closed_through_, unknown_through_)
+                 : report.step() <= recovered_through_ || restored_.count(report.step()) > 0;
+  if (is_late) {
     ++counts_.late;
     return;
   }
@@ -171,6 +186,7 @@ void Checker::TakeReport(uint32_t number, const v1::Report& report) {
 void Checker::SupervisorHandled(uint64_t stream, const v1::SuperviseRequest& request,
                                 SimulatedStore& store) {
   if (request.has_join()) {
+    OpenGateIfAllJoined();
     CheckRestored(stream, request.join(), store);
   }
 }
@@ -196,7 +212,7 @@ void Checker::SupervisorSends(uint64_t stream, uint32_t process,
                               const v1::SuperviseResponse& response, SimulatedStore& store) {
   Trace("supervisor -> process ", process, " stream ", stream, ": ", response.ShortDebugString());
   if (response.has_welcome()) {
-    CheckWelcome(stream, process, response.welcome());
+    CheckWelcome(stream, process, response.welcome(), store);
   } else if (response.has_decision()) {
     CheckSent(response.decision(), store);
   } else if (response.has_refused() && report_counts_) {
@@ -211,7 +227,8 @@ void Checker::SupervisorSends(uint64_t stream, uint32_t process,
 }
 
 // Promises 3, 6 and 10.
-void Checker::CheckWelcome(uint64_t stream, uint32_t process, const v1::Welcome& welcome) {
+void Checker::CheckWelcome(uint64_t stream, uint32_t process, const v1::Welcome& welcome,
+                           const SimulatedStore& store) {
   const v1::Join& join = joins_[stream];
   if (welcome.generation() != generation_) {
     Fail(absl::StrCat("process ", process, " is welcomed in generation ", welcome.generation(),
@@ -232,11 +249,10 @@ void Checker::CheckWelcome(uint64_t stream, uint32_t process, const v1::Welcome&
                       " and is welcomed in ", generation_));
   }
   job.generation = generation_;
-  PromiseDurable(welcome.durable_through());
+  CheckDurable(welcome.durable_through(), store);
   Rank& rank = ranks_[join.rank()];
   rank_of_stream_[stream] = join.rank();
   rank.stream = stream;
-  rank.joined = true;
   rank.left = false;
   if (recovered_gate_ && !gate_open_ && !clean_start_) {
     if (join.generation() == generation_ && join.has_highest_step()) {
@@ -244,11 +260,7 @@ void Checker::CheckWelcome(uint64_t stream, uint32_t process, const v1::Welcome&
           std::max(unknown_through_, join.highest_step() + int64_t{scenario_.settings.lag()});
     }
   }
-  const bool all =
-      std::all_of(ranks_.begin(), ranks_.end(), [](const Rank& r) { return r.joined; });
-  if (all && !gate_open_) {
-    OpenGate();
-  }
+  OpenGateIfAllJoined();
 }
 
 // Promises 1, 3, 6 and 10.
@@ -266,7 +278,7 @@ void Checker::CheckSent(const v1::Decision& decision, SimulatedStore& store) {
     Fail(absl::StrCat("a decision of epoch ", decision.epoch(), " is sent in epoch ",
                       highest_epoch_));
   }
-  PromiseDurable(decision.durable_through());
+  CheckDurable(decision.durable_through(), store);
   if (decision.actions_size() == 0) {
     return;
   }
@@ -281,9 +293,10 @@ void Checker::CheckSent(const v1::Decision& decision, SimulatedStore& store) {
   }
 }
 
-void Checker::PromiseDurable(int64_t through) {
-  int64_t& promised = durable_promised_.try_emplace(generation_, -1).first->second;
-  promised = std::max(promised, through);
+void Checker::CheckDurable(int64_t through, const SimulatedStore& store) {
+  if (!store.IsDurableThrough({generation_, through})) {
+    Fail(absl::StrCat("step ", through, " is said to be durable, and it or one before it is not"));
+  }
 }
 
 void Checker::PolicyChanged(bool observe, int64_t from_step) {
@@ -307,6 +320,7 @@ void Checker::OnGeneration(const journal::v1::GenerationRecord& generation) {
     Fail(absl::StrCat("generation ", generation.generation(), " after ", generation_));
   }
   BeginGeneration(generation);
+  ranks_[joining_rank_].joined = true;
   // Promise 7: the guards go on where the checkpoint left them.
   Job& job = jobs_[generation.job_attempt()];
   const int64_t resumed = generation.resume_step() - 1;
@@ -314,6 +328,7 @@ void Checker::OnGeneration(const journal::v1::GenerationRecord& generation) {
                                    [&](const StepKey& key) { return key.second == resumed; });
   const bool continues = newest != checkpoints_.rend() && job.checkpoint == *newest;
   job.guarded_from = continues ? 0 : job.applied.size();
+  breaker_.is_known = newest == checkpoints_.rend();
 }
 
 void Checker::OnDecision(const v1::Decision& decision) {
@@ -324,6 +339,7 @@ void Checker::OnDecision(const v1::Decision& decision) {
       Fail(absl::StrCat("the decision about step ", decision.step(), " is brought back too late"));
     }
     reported_.erase(decision.step());
+    restored_.insert(decision.step());
     closed_through_ = std::max(closed_through_, decision.step());
     unknown_through_ =
         std::max(unknown_through_, decision.step() + int64_t{scenario_.settings.lag()});
@@ -333,7 +349,6 @@ void Checker::OnDecision(const v1::Decision& decision) {
     CheckActing(decision);
   }
   if (IsPassedBy(decision)) {
-    passed_.insert({decision.generation(), decision.step()});
     if (decision.step() > std::max(closed_through_, unknown_through_)) {
       Fail(absl::StrCat("step ", decision.step(), " has a decision without a report"));
     }
@@ -354,6 +369,7 @@ void Checker::CheckClosed(const v1::Decision& decision) {
   if (decision.step() <= closed_through_ && !unknown) {
     Fail(absl::StrCat("step ", decision.step(), " closes after step ", closed_through_));
   }
+  OpenGateIfAllJoined();
   if (!gate_open_) {
     Fail(absl::StrCat("step ", decision.step(), " closes before all ranks have joined"));
   }
@@ -371,6 +387,9 @@ void Checker::CheckClosed(const v1::Decision& decision) {
     CheckWaits(decision, reported.mapped());
   }
   closed_through_ = std::max(closed_through_, decision.step());
+  if (!unknown && decision.reason().code() != v1::Reason::CODE_BELOW_QUORUM) {
+    WatchBreaker(decision);
+  }
   last_close_ = queue_.now();
   full_decisions_ += !unknown && decision.reports() == ranks_.size();
 }
@@ -398,10 +417,33 @@ void Checker::CheckObservation(const v1::Decision& decision, const Reported& rep
   const double temperature = std::sqrt(s2) * unsquared * unsquared;
   const v1::Observation& seen = decision.observation();
   if (decision.reports() != reported.losses.size() || static_cast<double>(seen.count()) != n ||
-      !Close(seen.temperature(), temperature)) {
+      !Close(seen.temperature(), temperature) || !Close(seen.mean(), n > 0 ? s1 / n : 0)) {
     Fail(absl::StrCat("step ", decision.step(), " counts ", decision.reports(), " reports, ",
                       seen.count(), " losses and T = ", seen.temperature(), "; in time were ",
                       reported.losses.size(), ", ", n, " and ", temperature));
+  }
+}
+
+// The breaker opens when the mean explodes after a command that was truly applied.
+void Checker::WatchBreaker(const v1::Decision& decision) {
+  const v1::Guards& guards = scenario_.settings.guards();
+  const double mean = decision.observation().mean();
+  if (!breaker_.is_known || guards.breaker_factor() == 0) {
+    return;
+  }
+  if (breaker_.acted_at < 0) {
+    breaker_.greatest_mean = std::max(breaker_.greatest_mean, mean);
+  } else if (applied_.count({generation_, breaker_.acted_at}) > 0 &&
+             decision.step() - breaker_.acted_at <= guards.breaker_window_steps() &&
+             mean > guards.breaker_factor() * breaker_.greatest_mean * (1 + 1e-6)) {
+    breaker_.is_open = true;
+  }
+  if (decision.actions_size() == 0) {
+    return;
+  }
+  breaker_.acted_at = decision.step();
+  if (breaker_.is_open) {
+    Fail(absl::StrCat("step ", decision.step(), " acts, though the breaker is open"));
   }
 }
 
@@ -463,9 +505,6 @@ void Checker::CheckActing(const v1::Decision& decision) {
   if (std::any_of(ranks_.begin(), ranks_.end(), [](const Rank& r) { return r.left; })) {
     fail("a rank has left");
   }
-  if (breaker_open_) {
-    fail("the breaker is open");
-  }
   if (decision.apply_step() != decision.step() + 1 + int64_t{scenario_.settings.lag()}) {
     fail("its apply_step is wrong");
   }
@@ -487,16 +526,6 @@ void Checker::OnOutcome(uint64_t generation, int64_t step, uint32_t rank,
 
 void Checker::OnCheckpoint(uint64_t generation, int64_t step) {
   checkpoints_.emplace_back(generation, step);
-}
-
-// Promise 3.
-void Checker::OnLostDecision(uint64_t generation, int64_t step) {
-  const auto promised = durable_promised_.find(generation);
-  if (promised != durable_promised_.end() && step <= promised->second &&
-      passed_.count({generation, step}) == 0) {
-    Fail(absl::StrCat("the decision about step ", step, " is lost, and step ", promised->second,
-                      " was said to be durable"));
-  }
 }
 
 // ---- The ranks.
@@ -604,12 +633,12 @@ void Checker::JobAgreed(const std::string& attempt, int64_t step,
   }
   ++counts_.applied;
   const HeldDecision& held = *first.held();
-  if (held.apply_step != step + 1) {
-    Fail(
-        absl::StrCat("a command for step ", held.apply_step, " is applied before step ", step + 1));
-  }
   v1::Decision decision;
   decision.ParseFromString(held.record);
+  if (decision.apply_step() != step + 1) {
+    Fail(absl::StrCat("a command for step ", decision.apply_step(), " is applied before step ",
+                      step + 1));
+  }
   Trace("job ", attempt, " applies the command of step ", held.step, " before step ", step + 1);
   if (!applied_.try_emplace({held.generation, held.step}, Actions(decision)).second) {
     Fail(absl::StrCat("a second command is applied for generation ", held.generation, ", step ",

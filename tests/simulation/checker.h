@@ -59,7 +59,6 @@ class Checker final : public StoreListener {
   void OnOutcome(uint64_t generation, int64_t step, uint32_t rank,
                  v1::CommandOutcome::Result result) override;
   void OnCheckpoint(uint64_t generation, int64_t step) override;
-  void OnLostDecision(uint64_t generation, int64_t step) override;
   void OnContradiction(const std::string& what) override { Fail(what); }
 
   // ---- The ranks.
@@ -77,9 +76,10 @@ class Checker final : public StoreListener {
   // these steps; unset: from scratch.
   void JobStarts(const std::string& attempt, std::vector<int64_t> applied,
                  std::optional<StepKey> checkpoint);
-  // The steps whose commands the job's parameters hold.
-  const std::vector<int64_t>& AppliedBy(const std::string& attempt) {
-    return jobs_[attempt].applied;
+  // The steps whose commands the job's parameters hold, and that its guards must count.
+  std::vector<int64_t> AppliedBy(const std::string& attempt) {
+    const Job& job = jobs_[attempt];
+    return {job.applied.begin() + static_cast<int64_t>(job.guarded_from), job.applied.end()};
   }
 
   bool run_ended() const { return run_ended_; }
@@ -127,6 +127,13 @@ class Checker final : public StoreListener {
     absl::Time last;
   };
 
+  // Of a generation that was opened in this life, and whose guards began afresh.
+  struct Breaker {
+    bool is_known = false;
+    bool is_open = false;
+    double greatest_mean = 0;
+    int64_t acted_at = -1;
+  };
   struct Job {
     std::vector<int64_t> applied;
     // Of those, the first that its guards must count.
@@ -137,16 +144,19 @@ class Checker final : public StoreListener {
 
   void TraceLine(const std::string& line);
   void BeginGeneration(const journal::v1::GenerationRecord& record);
-  void CheckWelcome(uint64_t stream, uint32_t process, const v1::Welcome& welcome);
+  void CheckWelcome(uint64_t stream, uint32_t process, const v1::Welcome& welcome,
+                    const SimulatedStore& store);
   void CheckSent(const v1::Decision& decision, SimulatedStore& store);
-  void PromiseDurable(int64_t through);
+  void CheckDurable(int64_t through, const SimulatedStore& store);
   void TakeReport(uint32_t number, const v1::Report& report);
   void OpenGate();
+  void OpenGateIfAllJoined();
   void CheckClosed(const v1::Decision& decision);
   void CheckObservation(const v1::Decision& decision, const Reported& reported);
   void CheckWaits(const v1::Decision& decision, const Reported& reported);
   void CheckActing(const v1::Decision& decision);
   void CheckGuards(const Job& job);
+  void WatchBreaker(const v1::Decision& decision);
   void CheckRestored(uint64_t stream, const v1::Join& join, SimulatedStore& store);
 
   const Scenario& scenario_;
@@ -163,10 +173,6 @@ class Checker final : public StoreListener {
   std::map<uint64_t, std::string> attempt_of_generation_;
   // (branch, step) to seed.
   std::map<std::pair<uint32_t, int64_t>, uint64_t> seeds_;
-  // Generation to the newest step that ranks were told is durable.
-  std::map<uint64_t, int64_t> durable_promised_;
-  // Keys that were passed by and asked for later.
-  std::set<StepKey> passed_;
   // Of acting decisions: what was sent first.
   std::map<StepKey, std::string> sent_actions_;
   std::map<std::string, Job> jobs_;
@@ -182,6 +188,8 @@ class Checker final : public StoreListener {
   std::vector<Rank> ranks_;
   std::map<uint64_t, uint32_t> rank_of_stream_;
   std::map<int64_t, Reported> reported_;
+  // Steps whose decisions ranks have brought back.
+  std::set<int64_t> restored_;
   bool gate_open_ = false;
   bool recovered_gate_ = false;
   absl::Time gate_opened_;
@@ -191,7 +199,7 @@ class Checker final : public StoreListener {
   absl::Time pauses_end_;
   absl::Time last_close_;
   absl::Time last_change_;
-  bool breaker_open_ = false;
+  Breaker breaker_;
   bool acting_stopped_ = false;
   std::optional<int64_t> observes_from_;
   int64_t full_decisions_ = 0;
@@ -199,6 +207,8 @@ class Checker final : public StoreListener {
   std::vector<StepKey> checkpoints_;
   // Of each stream.
   std::map<uint64_t, v1::Join> joins_;
+  // Of the newest.
+  uint32_t joining_rank_ = 0;
   // The report that is being handled.
   uint32_t reporting_rank_ = 0;
   bool report_counts_ = false;

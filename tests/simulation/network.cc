@@ -120,6 +120,12 @@ void Stream::Cancel() {
   }
 }
 
+void Stream::Refuse() {
+  if (rank_open_) {
+    EndRank(absl::UnavailableError("connection refused"));
+  }
+}
+
 void Stream::RankDies(bool with_its_machine) {
   if (std::exchange(rank_open_, false)) {
     up_broken_ = true;

@@ -56,6 +56,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // The process is gone, or its machine is: then the other end learns of it late.
   void RankDies(bool with_its_machine);
 
+  // Nobody takes the stream.
+  void Refuse();
+
   // ---- The supervisor's end.
   void Send(v1::SuperviseResponse response);
   void Finish(const absl::Status& status);

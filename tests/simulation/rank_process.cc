@@ -64,7 +64,7 @@ void RankProcess::Connect() {
       return;
     }
     if (!options_.connect(stream, options_.number)) {
-      Ended(absl::UnavailableError("connection refused"));
+      stream_->Refuse();
       return;
     }
     if (!letters_.over()) {

@@ -25,11 +25,6 @@ void SimulatedStore::Crash() {
   if (being_written_ > 0 && !options_.disk.full && options_.random.Chance(0.5)) {
     Write(being_written_);
   }
-  for (const Entry& entry : waiting_) {
-    if (entry.decision) {
-      options_.listener.OnLostDecision(entry.decision->first, entry.decision->second);
-    }
-  }
   waiting_.clear();
   *alive_ = false;
 }

@@ -55,8 +55,7 @@ class StoreListener {
   virtual void OnOutcome(uint64_t generation, int64_t step, uint32_t rank,
                          v1::CommandOutcome::Result result) = 0;
   virtual void OnCheckpoint(uint64_t generation, int64_t step) = 0;
-  // A record that was appended is gone, or contradicts another one.
-  virtual void OnLostDecision(uint64_t generation, int64_t step) = 0;
+  // A record contradicts another one.
   virtual void OnContradiction(const std::string& what) = 0;
 };
 
@@ -85,6 +84,11 @@ class SimulatedStore final : public RunStore {
 
   // Of a decision that was appended.
   bool IsDurable(const StepKey& key) const { return pending_.count(key) == 0; }
+  // Whether a crash can take back any decision of the generation up to this step.
+  bool IsDurableThrough(const StepKey& key) const {
+    const auto oldest = pending_.lower_bound({key.first, 0});
+    return oldest == pending_.end() || oldest->first > key;
+  }
 
   uint64_t epoch() const override { return epoch_; }
   absl::Status RaiseEpochAbove(uint64_t epoch) override;

@@ -34,30 +34,33 @@ SupervisorProcess::SupervisorProcess(Options options) : options_(std::move(optio
 void SupervisorProcess::Accept(const std::shared_ptr<Stream>& stream, uint32_t process) {
   auto call = std::make_shared<Call>(*runs_, options_.metrics, ++streams_, stream, process);
   calls_.push_back(call);
-  call->outbox->OnChange([this, weak = std::weak_ptr(call)] {
+  // The stream's end does not own the call, which owns the stream.
+  const std::weak_ptr<Call> weak = call;
+  call->outbox->OnChange([this, weak] {
     if (const std::shared_ptr<Call> written = weak.lock()) {
       Write(written);
     }
   });
   stream->Attach(Stream::SupervisorEnd{
       .received =
-          [this, call](const v1::SuperviseRequest& request) {
-            if (alive() && call->reading) {
-              Take(*call, request);
+          [this, weak](const v1::SuperviseRequest& request) {
+            const std::shared_ptr<Call> read = weak.lock();
+            if (read != nullptr && alive() && read->reading) {
+              Take(*read, request);
             }
           },
       .half_closed =
-          [this, call] {
-            if (alive()) {
-              call->reading = false;
-              call->rank.ReadingEnded();
+          [this, weak] {
+            if (const std::shared_ptr<Call> read = weak.lock(); read != nullptr && alive()) {
+              read->reading = false;
+              read->rank.ReadingEnded();
             }
           },
       .broken =
-          [this, call] {
-            if (alive()) {
-              call->reading = false;
-              call->outbox->Close(absl::CancelledError("the rank is gone"));
+          [this, weak] {
+            if (const std::shared_ptr<Call> broken = weak.lock(); broken != nullptr && alive()) {
+              broken->reading = false;
+              broken->outbox->Close(absl::CancelledError("the rank is gone"));
             }
           },
   });

@@ -702,6 +702,21 @@ TEST(GenerationRestart, WhatAnotherRankBringsMayBeOlder) {
   EXPECT_EQ(std::get<ReportAnswered>(generation.Report(1, Losses(8), kStart)).decision->step, 8);
 }
 
+// Rank 0 reports step 8 again while only step 9 was brought back: rank 1 may hold the decision.
+TEST(GenerationRestart, AStepThatMayComeBackIsNotAnsweredBefore) {
+  Generation before = Joined(Spec(1));
+  const StepDecision older = *ClosedBy(before.Report(0, Losses(8), kStart)).at(0).decision;
+  const StepDecision newer = *ClosedBy(before.Report(0, Losses(9), kStart)).at(0).decision;
+  Generation generation(Spec(2), {.decided_through = 7}, /*clean_stop=*/false, kStart);
+  EXPECT_THAT(generation.Restore(newer), Optional(IsEmpty()));
+  generation.Connect(0, Hello("p", 9), kStart);
+  const ReportResult waiting = generation.Report(0, Losses(8), kStart);
+  ASSERT_TRUE(std::holds_alternative<ReportTaken>(waiting));
+  EXPECT_THAT(ClosedBy(waiting), IsEmpty());
+  EXPECT_THAT(generation.Restore(older), Optional(ElementsAre(0)));
+  EXPECT_EQ(generation.decided_through(), 9);
+}
+
 TEST(GenerationRestart, WhatWasRestoredCountsForTheCooldown) {
   GenerationSpec spec = Spec(1);
   spec.settings.guards.cooldown_steps = 5;
