@@ -31,7 +31,7 @@ class ScopedFloatEnvironment {
   ScopedFloatEnvironment(const ScopedFloatEnvironment&) = delete;
   ScopedFloatEnvironment& operator=(const ScopedFloatEnvironment&) = delete;
 
- private:
+  // The calling thread's control register, and what the contract wants in it.
 #if defined(__x86_64__)
   using Control = std::uint32_t;
   static constexpr Control kContract = 0x1F80;  // MXCSR at reset: exceptions masked, FTZ, DAZ off.
@@ -52,6 +52,7 @@ class ScopedFloatEnvironment {
   static void Set(Control control) { __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory"); }
 #endif
 
+ private:
   Control callers_;
 };
 

@@ -145,6 +145,11 @@ TEST(NoiseTargetsTest, WhatTheCpuHasIsThere) {
   EXPECT_EQ(std::count(targets.begin(), targets.end(), "AVX3"), has_avx512);
   EXPECT_THAT(BuiltNoiseTargets(), ::testing::IsSupersetOf({"AVX3", "AVX2", "SSE4"}));
 }
+#elif defined(__aarch64__)
+// Every such CPU has it. Later Highways have several of that name.
+TEST(NoiseTargetsTest, NeonIsThere) {
+  EXPECT_THAT(NoiseTargets(), ::testing::Contains(::testing::StartsWith("NEON")));
+}
 #endif
 
 }  // namespace

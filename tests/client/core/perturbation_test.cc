@@ -10,12 +10,9 @@
 #include <string>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <pmmintrin.h>
-#endif
-
 #include "client/core/noise.h"
 #include "client/core/tensor_name.h"
+#include "tests/client/core/flush_to_zero.h"
 #include "tests/client/core/golden_vectors.h"
 #include "tests/client/core/noise_target_test.h"
 
@@ -126,28 +123,26 @@ TEST_P(EveryTargetPerturbationTest, GivesTheBitsOfTheExactOracleInEveryFormat) {
   ExpectTheBitsOfTheExactOracle<Float16>("float16");
 }
 
-#if defined(__x86_64__)
 // A trainer's thread that flushes subnormals gets the same bits, and keeps its setting.
 TEST_P(EveryTargetPerturbationTest, IgnoresFlushToZeroAndDenormalsAreZeroAndLeavesThem) {
   const std::vector<GoldenRow> rows = ReadGolden("perturbation.csv");
   for (const std::size_t count : kCounts) {
     std::vector<std::uint64_t> found;
-    const unsigned int before = _mm_getcsr();
-    const unsigned int flushing = before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON;
-    _mm_setcsr(flushing);
-    for (const GoldenRow& row : rows) {
-      found.push_back(Perturbed(row, count));
+    bool left_as_it_was = false;
+    {
+      const FlushToZero flushing;
+      for (const GoldenRow& row : rows) {
+        found.push_back(Perturbed(row, count));
+      }
+      left_as_it_was = flushing.IsOn();
     }
-    const unsigned int after = _mm_getcsr();
-    _mm_setcsr(before);
-    EXPECT_EQ(after, flushing);
+    EXPECT_TRUE(left_as_it_was);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       EXPECT_EQ(found[i], rows[i].Word("result"))
           << "index " << rows[i].Text("index") << ", one of " << count;
     }
   }
 }
-#endif
 
 // 1000 elements, so that more than one tile of noise is needed.
 TEST(ApplyPerturbationTest, EachElementGetsItsOwnNoise) {

@@ -6,12 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <pmmintrin.h>
-#endif
-
-#include "client/core/float_environment.h"
 #include "client/core/noise_reference.h"
+#include "tests/client/core/flush_to_zero.h"
 #include "tests/client/core/noise_target_test.h"
 
 namespace lehr {
@@ -21,7 +17,6 @@ using UpdateTargetsTest = NoiseTargetTest;
 
 INSTANTIATE_TEST_SUITE_P(EveryTarget, UpdateTargetsTest, EveryNoiseTarget(), NoiseTargetName);
 
-#if defined(__x86_64__)
 // A caller that flushes subnormals hands its setting down to the threads it starts.
 TEST_P(UpdateTargetsTest, IgnoresTheCallersFlushToZeroInEveryThread) {
   constexpr std::uint64_t kSize = 5000;
@@ -33,21 +28,21 @@ TEST_P(UpdateTargetsTest, IgnoresTheCallersFlushToZeroInEveryThread) {
   const Tensor tensor = {.name = "weight", .values = absl::MakeSpan(found)};
   const UpdateTarget target = {.update = update, .tensor = &tensor};
 
-  const unsigned int before = _mm_getcsr();
-  const unsigned int flushing = before | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON;
-  _mm_setcsr(flushing);
-  const UpdateCounts counts = UpdateTargets({target}, /*threads=*/2);
-  const unsigned int after = _mm_getcsr();
-  _mm_setcsr(before);
+  UpdateCounts counts;
+  bool left_as_it_was = false;
+  {
+    const FlushToZero flushing;
+    counts = UpdateTargets({target}, /*threads=*/2);
+    left_as_it_was = flushing.IsOn();
+  }
 
-  EXPECT_EQ(after, flushing);
+  EXPECT_TRUE(left_as_it_was);
   EXPECT_EQ(counts.perturbed, expected_counts.perturbed);
   for (std::uint64_t i = 0; i < kSize; ++i) {
     ASSERT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected[i]))
         << i;
   }
 }
-#endif
 
 }  // namespace
 }  // namespace lehr
