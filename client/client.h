@@ -17,7 +17,7 @@
 // Fails open: no supervisor, a slow one or a broken one costs a bounded wait at most and never an
 // error. Reconnects by itself, and then goes on where it was.
 //
-// Not thread-safe: one thread calls, or the callers take turns. A thread of its own speaks with the
+// Not thread-safe: one thread calls, or the callers take turns. Threads of its own speak with the
 // supervisor. gRPC does not survive fork(): create the client after forking, and fork no more
 // processes that use it.
 #ifndef LEHR_CLIENT_CLIENT_H_

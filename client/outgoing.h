@@ -25,7 +25,7 @@ class Outgoing {
   bool Push(std::shared_ptr<const RankReport> report);
 
   bool empty() const { return waiting_.empty(); }
-  // The next message to write, valid until the next call. Not if empty().
+  // The next message to write, valid until the next Take. Not if empty().
   const v1::SuperviseRequest& Take();
 
   void Clear();

@@ -1,5 +1,6 @@
 #include "client/supervisor_connection.h"
 
+#include <system_error>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -17,7 +18,7 @@ SupervisorConnection::~SupervisorConnection() {
   {
     absl::MutexLock lock(&mutex_);
     letters_.Close();
-    Carry();
+    pickup_.Now();
     changed_.SignalAll();
   }
   thread_.join();
@@ -28,16 +29,19 @@ SupervisorConnection::~SupervisorConnection() {
 void SupervisorConnection::Report(RankReport report) {
   absl::MutexLock lock(&mutex_);
   letters_.Report(std::move(report), absl::Now());
-  Carry();
+  pickup_.Soon();
 }
 
 void SupervisorConnection::AwaitDecision() {
   absl::MutexLock lock(&mutex_);
+  if (letters_.Waiting(absl::Now())) {
+    pickup_.Now();
+  }
   while (letters_.Waiting(absl::Now())) {
     changed_.WaitWithDeadline(&mutex_, letters_.wait_deadline());
   }
   letters_.GiveUp(absl::Now());
-  Carry();
+  pickup_.Soon();
 }
 
 std::optional<HeldDecision> SupervisorConnection::TakeCommand(int64_t apply_step) {
@@ -63,26 +67,26 @@ void SupervisorConnection::SetParameterDigest(uint64_t digest) {
 void SupervisorConnection::Pause(DeclaredPause pause) {
   absl::MutexLock lock(&mutex_);
   letters_.Pause(std::move(pause), absl::Now());
-  Carry();
+  pickup_.Soon();
 }
 
 void SupervisorConnection::Checkpointed(int64_t step) {
   absl::MutexLock lock(&mutex_);
   letters_.Checkpointed(step, absl::Now());
-  Carry();
+  pickup_.Soon();
 }
 
 void SupervisorConnection::Leave(bool completed) {
   absl::MutexLock lock(&mutex_);
   const absl::Time deadline = absl::Now() + decision_timeout_;
   if (letters_.Leave(completed)) {
-    Carry();
-    while (call_ != nullptr && absl::Now() < deadline) {
+    pickup_.Now();
+    while (streaming_ && absl::Now() < deadline) {
       changed_.WaitWithDeadline(&mutex_, deadline);
     }
   }
   letters_.Close();
-  Carry();
+  pickup_.Now();
   changed_.SignalAll();
 }
 
@@ -98,15 +102,13 @@ std::shared_ptr<const ReferenceStddevs> SupervisorConnection::references() const
   return letters_.references();
 }
 
-// ---- The connection's thread.
+// ---- The reader's thread.
 
 void SupervisorConnection::Run() {
   do {
     const grpc::Status status = Converse();
     {
       absl::MutexLock lock(&mutex_);
-      call_ = nullptr;
-      writing_ = false;
       letters_.End(
           absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()));
       changed_.SignalAll();
@@ -120,11 +122,31 @@ grpc::Status SupervisorConnection::Converse() {
   SupervisorCall call(supervisor_);
   {
     absl::MutexLock lock(&mutex_);
-    call_ = &call;
-    if (letters_.over()) {
-      call.Cancel();
-    }
+    streaming_ = true;
+    writing_ = false;
+    cancelled_ = false;
   }
+  std::thread writer;
+  try {
+    writer = std::thread([&] { Write(call); });
+  } catch (const std::system_error&) {
+    // The system has no thread now; it may have one for the next stream.
+    call.Cancel();
+  }
+  Read(call);
+  {
+    absl::MutexLock lock(&mutex_);
+    streaming_ = false;
+    pickup_.Now();
+  }
+  if (writer.joinable()) {
+    writer.join();
+  }
+  return call.status();
+}
+
+// Until the stream ends.
+void SupervisorConnection::Read(SupervisorCall& call) {
   absl::Time deadline = absl::Now() + kJoinTimeout;
   for (;;) {
     switch (call.Next(deadline)) {
@@ -135,22 +157,15 @@ grpc::Status SupervisorConnection::Converse() {
         deadline = absl::InfiniteFuture();
         Take(call.response());
         break;
-      case SupervisorCall::Event::kWritten: {
-        absl::MutexLock lock(&mutex_);
-        writing_ = false;
-        Carry();
+      case SupervisorCall::Event::kWritten:
+        Written();
         break;
-      }
       case SupervisorCall::Event::kDeadline:
         deadline = absl::InfiniteFuture();
         call.Cancel();
         break;
-      case SupervisorCall::Event::kEnded: {
-        // Nobody may cancel it from here on.
-        absl::MutexLock lock(&mutex_);
-        call_ = nullptr;
-        return call.status();
-      }
+      case SupervisorCall::Event::kEnded:
+        return;
     }
   }
 }
@@ -171,39 +186,80 @@ void SupervisorConnection::Begin() {
     return;
   }
   letters_.Begin();
-  Carry();
+  pickup_.Now();
 }
 
 void SupervisorConnection::Take(v1::SuperviseResponse& response) {
   {
     absl::MutexLock lock(&mutex_);
     letters_.Take(response, absl::Now());
-    Carry();
+    pickup_.Soon();
     changed_.SignalAll();
   }
   log_.Tell();
 }
 
-// ---- Either thread.
+void SupervisorConnection::Written() {
+  absl::MutexLock lock(&mutex_);
+  writing_ = false;
+  if (!letters_.outgoing().empty() || letters_.leaves()) {
+    pickup_.Now();
+  }
+}
 
-void SupervisorConnection::Carry() {
-  if (call_ == nullptr) {
-    return;
+// ---- The writer's thread.
+
+void SupervisorConnection::Write(SupervisorCall& call) {
+  for (;;) {
+    const Errand errand = AwaitErrand();
+    switch (errand.what) {
+      case Errand::kWrite:
+        call.Write(*errand.request);
+        break;
+      case Errand::kHalfClose:
+        call.HalfClose();
+        break;
+      case Errand::kCancel:
+        call.Cancel();
+        break;
+      case Errand::kNoMore:
+        return;
+    }
   }
-  if (letters_.unwanted()) {
-    call_->Cancel();
-    return;
+}
+
+SupervisorConnection::Errand SupervisorConnection::AwaitErrand() {
+  absl::MutexLock lock(&mutex_);
+  for (;;) {
+    if (const std::optional<Errand> errand = TakeErrand()) {
+      pickup_.Found();
+      return *errand;
+    }
+    pickup_.Wait(&mutex_);
   }
-  if (writing_) {
-    return;
+}
+
+// What is to be done now.
+std::optional<SupervisorConnection::Errand> SupervisorConnection::TakeErrand() {
+  if (!streaming_) {
+    return Errand{Errand::kNoMore};
+  }
+  if (letters_.unwanted() && !cancelled_) {
+    cancelled_ = true;
+    return Errand{Errand::kCancel};
+  }
+  if (cancelled_ || writing_) {
+    return std::nullopt;
   }
   if (!letters_.outgoing().empty()) {
     writing_ = true;
-    call_->Write(letters_.outgoing().Take());
-  } else if (letters_.leaves() && !half_closed_) {
-    half_closed_ = true;
-    call_->HalfClose();
+    return Errand{Errand::kWrite, &letters_.outgoing().Take()};
   }
+  if (letters_.leaves() && !half_closed_) {
+    half_closed_ = true;
+    return Errand{Errand::kHalfClose};
+  }
+  return std::nullopt;
 }
 
 }  // namespace lehr

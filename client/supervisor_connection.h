@@ -1,9 +1,10 @@
 // A rank's line to its supervisor for as long as the rank trains: carries its correspondence
 // (client/correspondence.h) over one gRPC stream after another.
 //
-// Thread-safe. A thread of its own connects, reads and reconnects; the trainer's thread only
-// reports and waits. No call but AwaitDecision and Leave waits, and these two no longer than the
-// timeouts.
+// Thread-safe. Two threads of its own speak with the supervisor: one connects, reads and
+// reconnects, the other writes what waits to be written, which takes a tenth of a millisecond. The
+// trainer's thread only puts down and waits. No call but AwaitDecision and Leave waits, and these
+// two no longer than the timeouts.
 #ifndef LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 #define LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "client/correspondence.h"
 #include "client/event_log.h"
+#include "client/pickup.h"
 #include "client/supervisor_call.h"
 #include "lehr/v1/supervisor.pb.h"
 
@@ -37,7 +39,7 @@ class SupervisorConnection {
   SupervisorConnection(const SupervisorConnection&) = delete;
   SupervisorConnection& operator=(const SupervisorConnection&) = delete;
 
-  // Sends the report.
+  // The report is to be sent.
   void Report(RankReport report) ABSL_LOCKS_EXCLUDED(mutex_);
   // Waits for the decision that the newest report's step needs, if it may be waited for; the
   // timeouts count from the report.
@@ -64,14 +66,24 @@ class SupervisorConnection {
   std::shared_ptr<const ReferenceStddevs> references() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // The reader's thread.
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   grpc::Status Converse() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Read(SupervisorCall& call) ABSL_LOCKS_EXCLUDED(mutex_);
   bool WaitToReconnect() ABSL_LOCKS_EXCLUDED(mutex_);
   void Begin() ABSL_LOCKS_EXCLUDED(mutex_);
   void Take(v1::SuperviseResponse& response) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Written() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // After each change of letters_: writes what waits, cancels an unwanted stream.
-  void Carry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The writer's thread.
+  struct Errand {
+    enum { kWrite, kHalfClose, kCancel, kNoMore } what;
+    // To write.
+    const v1::SuperviseRequest* request = nullptr;
+  };
+  void Write(SupervisorCall& call) ABSL_LOCKS_EXCLUDED(mutex_);
+  Errand AwaitErrand() ABSL_LOCKS_EXCLUDED(mutex_);
+  std::optional<Errand> TakeErrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string supervisor_;
   const absl::Duration decision_timeout_;
@@ -81,11 +93,13 @@ class SupervisorConnection {
   // Something came in, or a stream or the connection ended.
   absl::CondVar changed_;
   Correspondence letters_ ABSL_GUARDED_BY(mutex_);
-  // Null while there is no stream.
-  SupervisorCall* call_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  Pickup pickup_ ABSL_GUARDED_BY(mutex_);
+  // From its begin until its end is known.
+  bool streaming_ ABSL_GUARDED_BY(mutex_) = false;
   // A Write is under way.
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;
 };

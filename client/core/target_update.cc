@@ -42,7 +42,10 @@ UpdateCounts UpdatePart(absl::Span<const UpdateTarget> targets, std::uint64_t be
 unsigned ThreadsThatPay(std::uint64_t size) {
   // Less is done sooner than a thread begins.
   constexpr std::uint64_t kLeastPart = 1 << 18;
-  return static_cast<unsigned>(std::clamp<std::uint64_t>(size / kLeastPart, 1, UsableCpus()));
+  // To count the CPUs takes longer than to update a small model.
+  return size < 2 * kLeastPart
+             ? 1
+             : static_cast<unsigned>(std::min<std::uint64_t>(size / kLeastPart, UsableCpus()));
 }
 
 }  // namespace
