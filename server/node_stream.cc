@@ -20,6 +20,9 @@ namespace {
 // A message that held a big report keeps its memory: beyond this, it is replaced.
 constexpr int kKeptLosses = 16384;
 
+// A node's ranks may all be told something at once, each on its own.
+constexpr size_t kNodeOutboxCapacity = size_t{4} * kMaxNodeRanks;
+
 v1::RelayResponse EndOf(uint32_t rank, uint64_t seat, const absl::Status& status) {
   v1::RelayResponse response;
   v1::MemberResponse& member = *response.mutable_member();
@@ -65,7 +68,7 @@ class NodeStream final : public grpc::ServerBidiReactor<v1::RelayRequest, v1::Re
       : runs_(runs),
         metrics_(metrics),
         limit_(limit),
-        outbox_(std::make_shared<NodeOutbox>(OutboxOverflow::kClose)),
+        outbox_(std::make_shared<NodeOutbox>(OutboxOverflow::kClose, kNodeOutboxCapacity)),
         writer_(*this, *outbox_) {
     metrics_.StreamOpened();
     outbox_->OnChange([this] { writer_.Write(); });

@@ -73,6 +73,11 @@ absl::StatusOr<NodeBarrier::Steps> NodeBarrier::Report(v1::MemberReport member, 
             absl::StrCat("step ", step, " of rank ", member.rank(),
                          " was reported before with other losses; the first count"));
       }
+      // Its losses are there, but what it says besides may be new.
+      if (!member.has_outcome() && before->second.has_outcome()) {
+        member.mutable_outcome()->Swap(before->second.mutable_outcome());
+      }
+      before->second = std::move(member);
       return Steps();
     }
   }

@@ -225,27 +225,27 @@ void RelayedJob::TakeDecision(const v1::NodeDecision& decision) {
 }
 
 void RelayedJob::Ended(const absl::Status& status) {
-  {
-    absl::MutexLock lock(&mutex_);
-    upstream_ = nullptr;
-    over_ = true;
-    const absl::Status told = absl::UnavailableError(
-        absl::StrCat("the supervisor at ", options_.upstream, ": ",
-                     status.message().empty() ? "the stream ended" : status.message()));
-    if (!members_.empty()) {
-      LogWarning("lost the supervisor", {{"upstream", options_.upstream},
-                                         {"ranks", members_.size()},
-                                         {"why", status.ToString()}});
-    }
-    for (const auto& [seat, member] : members_) {
-      member.sink->Close(told);
-    }
-    members_.clear();
-    seat_of_rank_.clear();
-    barrier_.reset();
+  absl::MutexLock lock(&mutex_);
+  upstream_ = nullptr;
+  over_ = true;
+  const absl::Status told = absl::UnavailableError(
+      absl::StrCat("the supervisor at ", options_.upstream, ": ",
+                   status.message().empty() ? "the stream ended" : status.message()));
+  if (!members_.empty()) {
+    LogWarning(
+        "lost the supervisor",
+        {{"upstream", options_.upstream}, {"ranks", members_.size()}, {"why", status.ToString()}});
   }
-  options_.on_over(this);
+  for (const auto& [seat, member] : members_) {
+    member.sink->Close(told);
+  }
+  members_.clear();
+  seat_of_rank_.clear();
+  barrier_.reset();
 }
+
+// Not before the stream has let go of gRPC: whoever waits for the job may end the process.
+void RelayedJob::Gone() { options_.on_over(this); }
 
 RelayedJob::Member* RelayedJob::Find(uint64_t seat) {
   const auto found = members_.find(seat);
@@ -286,7 +286,7 @@ v1::RelayRequest RelayedJob::MessageOf(uint64_t seat, const Member& member) cons
 void RelayedJob::SendUp(v1::RelayRequest request) {
   if (upstream_ != nullptr && !upstream_->Send(std::move(request))) {
     LogWarning("the supervisor reads too slowly: its stream is given up",
-               {{"upstream", options_.upstream}, {"waiting", kMaxUpstreamMessages}});
+               {{"upstream", options_.upstream}});
   }
 }
 

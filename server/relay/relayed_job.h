@@ -75,6 +75,7 @@ class RelayedJob final : public UpstreamStream::Listener,
 
   void Received(v1::RelayResponse& response) override;
   void Ended(const absl::Status& status) override;
+  void Gone() override;
 
   void TakeWelcome(uint64_t seat, Member& member, v1::Welcome& welcome)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

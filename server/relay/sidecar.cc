@@ -7,10 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "client/supervisor_channel.h"
+#include "server/field_error.h"
 #include "server/join_check.h"
 
 namespace lehr {
 namespace {
+
+// A Join grows by what names the rank when it is passed up, in a message of at most 16 MiB.
+constexpr size_t kMaxJoinBytes = (size_t{16} << 20) - 64;
 
 // A rank's seat in its job.
 class RelayedRank final : public HostedRank {
@@ -55,6 +59,10 @@ absl::StatusOr<std::unique_ptr<HostedRank>> Sidecar::Join(const v1::Join& join,
                                                           absl::Time) {
   if (absl::Status status = CheckJoin(join); !status.ok()) {
     return status;
+  }
+  if (const size_t bytes = join.ByteSizeLong(); bytes > kMaxJoinBytes) {
+    return OutOfBounds("the number of bytes of a Join", bytes,
+                       absl::StrCat("at most ", kMaxJoinBytes, " through a sidecar"));
   }
   if (stopping_) {
     return absl::UnavailableError("the sidecar is stopping");

@@ -7,8 +7,8 @@
 namespace lehr {
 
 UpstreamStream* UpstreamStream::Start(const std::string& address,
-                                      std::shared_ptr<Listener> listener) {
-  auto* stream = new UpstreamStream(address, std::move(listener));
+                                      std::shared_ptr<Listener> listener, size_t max_bytes) {
+  auto* stream = new UpstreamStream(address, std::move(listener), max_bytes);
   stream->stub_->async()->Relay(&stream->context_, stream);
   // Writes start from outside of its callbacks until the first read that fails.
   stream->AddHold();
@@ -17,21 +17,24 @@ UpstreamStream* UpstreamStream::Start(const std::string& address,
   return stream;
 }
 
-UpstreamStream::UpstreamStream(const std::string& address, std::shared_ptr<Listener> listener)
+UpstreamStream::UpstreamStream(const std::string& address, std::shared_ptr<Listener> listener,
+                               size_t max_bytes)
     : stub_(v1::SupervisorService::NewStub(ConnectToSupervisor(address))),
-      listener_(std::move(listener)) {}
+      listener_(std::move(listener)),
+      max_bytes_(max_bytes) {}
 
 bool UpstreamStream::Send(v1::RelayRequest request) {
   absl::MutexLock lock(&mutex_);
   if (over_ || half_close_) {
     return true;
   }
-  if (waiting_.size() >= kMaxUpstreamMessages) {
-    over_ = true;
-    waiting_.clear();
+  const size_t bytes = request.ByteSizeLong();
+  if (waiting_.size() >= kMaxUpstreamMessages || waiting_bytes_ + bytes > max_bytes_) {
+    GiveUpWaiting();
     context_.TryCancel();
     return false;
   }
+  waiting_bytes_ += bytes;
   waiting_.push_back(std::move(request));
   WriteNext();
   return true;
@@ -50,6 +53,7 @@ void UpstreamStream::WriteNext() {
   if (!waiting_.empty()) {
     request_ = std::move(waiting_.front());
     waiting_.pop_front();
+    waiting_bytes_ -= request_.ByteSizeLong();
     writing_ = true;
     StartWrite(&request_);
   } else if (half_close_) {
@@ -57,6 +61,12 @@ void UpstreamStream::WriteNext() {
     writing_ = true;
     StartWritesDone();
   }
+}
+
+void UpstreamStream::GiveUpWaiting() {
+  over_ = true;
+  waiting_.clear();
+  waiting_bytes_ = 0;
 }
 
 void UpstreamStream::OnReadDone(bool ok) {
@@ -67,8 +77,7 @@ void UpstreamStream::OnReadDone(bool ok) {
   }
   {
     absl::MutexLock lock(&mutex_);
-    over_ = true;
-    waiting_.clear();
+    GiveUpWaiting();
   }
   RemoveHold();
 }
@@ -83,9 +92,11 @@ void UpstreamStream::OnWriteDone(bool ok) {
 }
 
 void UpstreamStream::OnDone(const grpc::Status& status) {
-  listener_->Ended(
+  const std::shared_ptr<Listener> listener = listener_;
+  listener->Ended(
       absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()));
   delete this;
+  listener->Gone();
 }
 
 }  // namespace lehr

@@ -65,6 +65,28 @@ TEST(NodeBarrier, AStepGoesUpOnceAllRanksHaveReportedIt) {
   EXPECT_EQ(barrier.NextDeadline(), absl::InfiniteFuture());
 }
 
+// Sent again, it says what has become of a command since.
+TEST(NodeBarrier, WhatIsSentAgainAddsItsWords) {
+  NodeBarrier barrier = BarrierOf({0, 1});
+  const auto report = [&](uint32_t rank, std::optional<int64_t> outcome, uint64_t snapshot) {
+    v1::MemberReport member;
+    member.set_rank(rank);
+    member.set_digest(1);
+    if (outcome) {
+      member.mutable_outcome()->set_step(*outcome);
+    }
+    member.add_snapshots(snapshot);
+    return *barrier.Report(std::move(member), StepReport(), kNoon);
+  };
+  report(0, std::nullopt, 1);
+  report(0, 7, 1);
+  report(0, std::nullopt, 2);
+  const NodeBarrier::Steps steps = report(1, std::nullopt, 1);
+  ASSERT_THAT(Names(steps), ElementsAre("0:0,1"));
+  EXPECT_EQ(steps[0].members[0].outcome().step(), 7);
+  EXPECT_THAT(steps[0].members[0].snapshots(), ElementsAre(2));
+}
+
 TEST(NodeBarrier, StepsGoUpInTheirOrder) {
   NodeBarrier barrier = BarrierOf({0, 1});
   Report(barrier, 0, 0);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "google/protobuf/util/time_util.h"
@@ -22,6 +23,20 @@ v1::Join Again(v1::Join join, int64_t highest_step, const std::vector<v1::Decisi
   join.set_highest_step(highest_step);
   for (const v1::Decision& decision : held) {
     *join.add_held() = decision;
+  }
+  return join;
+}
+
+// With tensors that give it this many bytes, or up to 20 less.
+v1::Join JoinOfSize(v1::Join join, size_t bytes) {
+  constexpr size_t kBytesBesideName = 11;
+  size_t missing = bytes - join.ByteSizeLong();
+  while (missing > 20) {
+    v1::TensorReference& tensor = *join.add_tensors();
+    tensor.set_name(absl::StrCat(join.tensors_size()));
+    tensor.mutable_name()->resize(std::min<size_t>(missing - kBytesBesideName, 500), 'x');
+    tensor.set_reference_stddev(1);
+    missing -= kBytesBesideName + tensor.name().size();
   }
   return join;
 }
@@ -124,6 +139,19 @@ TEST_F(SidecarTest, NothingActsWhileARankDoesNotKnowTheNoise) {
 }
 
 // --- What the supervisor refuses. ---
+
+// The supervisor takes a Join of this size from a rank, but not with what a sidecar adds to it.
+TEST_F(SidecarTest, AJoinThatFitsInNoMessageIsRefusedAndHarmsNoOtherRank) {
+  Start();
+  const auto sidecar = StartSidecar();
+  const auto zero = sidecar->Rank(JoinOf(0, 2));
+  const v1::Join join = JoinOfSize(JoinOf(1, 2), (16 << 20) - 32);
+  const grpc::Status status = TestRank(sidecar->channel(), join).AwaitEnd();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("bytes of a Join is 167771"));
+  const auto one = sidecar->Rank(JoinOf(1, 2));
+  DecideAlike(0, {zero.get(), one.get()});
+}
 
 TEST_F(SidecarTest, AFaultyPauseEndsItsOwnRankOnly) {
   Start();
