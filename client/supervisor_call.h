@@ -26,11 +26,6 @@
 
 namespace lehr {
 
-// A ping after this long without traffic; a server must allow pings this frequent.
-inline constexpr absl::Duration kKeepaliveTime = absl::Seconds(30);
-// The connection is dead if nothing answers a ping for this long.
-inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
-
 class SupervisorCall {
  public:
   // `address` is HOST:PORT or another gRPC target. Begins to connect.

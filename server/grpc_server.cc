@@ -5,9 +5,11 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "server/runs_service.h"
-#include "server/supervise_stream.h"
+#include "server/supervisor_service.h"
 
 namespace lehr {
 namespace {
@@ -35,24 +37,23 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
 
 }  // namespace
 
-struct GrpcServer::Services {
-  Services(Supervisor& supervisor, Metrics& metrics, uint32_t max_streams)
-      : supervisor_service(supervisor, metrics, max_streams), runs_service(supervisor) {}
-
-  SupervisorService supervisor_service;
-  RunsService runs_service;
-};
-
-GrpcServer::GrpcServer() = default;
+GrpcServer::GrpcServer(Services services) : services_(std::move(services)) {}
 
 GrpcServer::~GrpcServer() { Shutdown(absl::Now()); }
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options,
                                                               Supervisor& supervisor,
                                                               Metrics& metrics) {
+  Services services;
+  services.push_back(std::make_unique<SupervisorService>(supervisor, metrics, options.max_streams));
+  services.push_back(std::make_unique<RunsService>(supervisor));
+  return Start(options, std::move(services));
+}
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options,
+                                                              Services services) {
   grpc::EnableDefaultHealthCheckService(true);
-  auto server = std::unique_ptr<GrpcServer>(new GrpcServer());
-  server->services_ = std::make_unique<Services>(supervisor, metrics, options.max_streams);
+  auto server = std::unique_ptr<GrpcServer>(new GrpcServer(std::move(services)));
   grpc::ServerBuilder builder;
   if (options.reflection) {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -60,8 +61,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
     builder.SetOption(std::make_unique<WithoutReflection>());
   }
   builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &server->port_);
-  builder.RegisterService(&server->services_->supervisor_service);
-  builder.RegisterService(&server->services_->runs_service);
+  for (const std::unique_ptr<grpc::Service>& service : server->services_) {
+    builder.RegisterService(service.get());
+  }
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetResourceQuota(
       grpc::ResourceQuota("lehrd").Resize(static_cast<size_t>(options.memory_quota)));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -13,7 +14,8 @@
 
 namespace grpc {
 class Server;
-}
+class Service;
+}  // namespace grpc
 
 namespace lehr {
 
@@ -22,14 +24,19 @@ class GrpcServer {
   struct Options {
     // "host:port"; port 0 takes a free one.
     std::string address;
-    // Ranks that may be connected at a time.
+    // Ranks and sidecars that may be connected at a time.
     uint32_t max_streams = 4096;
     // What all calls together may hold in buffers. Unit: bytes.
     int64_t memory_quota = 0;
     bool reflection = false;
   };
 
+  using Services = std::vector<std::unique_ptr<grpc::Service>>;
+
   // UNAVAILABLE, with the address, if it cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
+                                                           Services services);
+  // With the services of a supervisor, which outlives it, as the metrics do.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options,
                                                            Supervisor& supervisor,
                                                            Metrics& metrics);
@@ -42,11 +49,9 @@ class GrpcServer {
   void Shutdown(absl::Time deadline);
 
  private:
-  struct Services;
+  explicit GrpcServer(Services services);
 
-  GrpcServer();
-
-  std::unique_ptr<Services> services_;
+  const Services services_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

@@ -1,5 +1,6 @@
 // lehrd: wires the parts together, serves until SIGTERM or SIGINT, and drains.
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -19,6 +20,9 @@
 #include "server/metrics.h"
 #include "server/options/options.h"
 #include "server/port_check.h"
+#include "server/relay/sidecar.h"
+#include "server/relay/sidecar_http.h"
+#include "server/relay/sidecar_service.h"
 #include "server/shutdown_signal.h"
 #include "server/supervisor.h"
 
@@ -61,27 +65,31 @@ absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const ServerOptions& option
   return Journal::Open(std::move(journal_options));
 }
 
-// Serves until the signal, and returns by when everything must be done. Nothing but the journal
-// calls the supervisor from then on.
+// What of a role the ports serve, and how its end begins.
+struct Role {
+  std::function<absl::StatusOr<std::unique_ptr<GrpcServer>>(const GrpcServer::Options&)> start_grpc;
+  HttpServer::Handler handle_http;
+  std::function<void(absl::Time deadline)> begin_shutdown;
+};
+
+// Serves until the signal, and returns by when everything must be done. No stream of a rank is left
+// from then on.
 absl::StatusOr<absl::Time> ServeUntilSignal(const ServerOptions& options, ShutdownSignal& shutdown,
-                                            Supervisor& supervisor, Metrics& metrics) {
-  auto grpc_server = GrpcServer::Start({.address = options.listen.ToString(),
-                                        .max_streams = static_cast<uint32_t>(options.max_streams),
-                                        .memory_quota = options.memory_quota,
-                                        .reflection = options.reflection},
-                                       supervisor, metrics);
+                                            const Role& role) {
+  auto grpc_server = role.start_grpc({.address = options.listen.ToString(),
+                                      .max_streams = static_cast<uint32_t>(options.max_streams),
+                                      .memory_quota = options.memory_quota,
+                                      .reflection = options.reflection});
   if (!grpc_server.ok()) {
     return grpc_server.status();
   }
   const auto grpc_port = static_cast<std::uint16_t>((*grpc_server)->port());
   LogInfo("serving gRPC", {{"address", Address{options.listen.host, grpc_port}.ToString()}});
 
-  const HttpApi api(supervisor, metrics);
   std::unique_ptr<HttpServer> http_server;
   if (options.http) {
-    auto started =
-        HttpServer::Start({.address = *options.http, .threads = options.http_threads},
-                          [&api](const HttpRequest& request) { return api.Handle(request); });
+    auto started = HttpServer::Start({.address = *options.http, .threads = options.http_threads},
+                                     role.handle_http);
     if (!started.ok()) {
       return started.status();
     }
@@ -93,14 +101,30 @@ absl::StatusOr<absl::Time> ServeUntilSignal(const ServerOptions& options, Shutdo
   LogInfo("lehrd drains", {{"signal", shutdown.Wait()}});
   const absl::Time deadline = absl::Now() + options.shutdown_timeout;
   (*grpc_server)->SetNotServing();
-  supervisor.BeginShutdown(deadline);
+  role.begin_shutdown(deadline);
   (*grpc_server)->Shutdown(deadline);
   return deadline;
 }
 
-absl::Status Serve(const ServerOptions& options, ShutdownSignal& shutdown) {
+absl::Status ServeAsSidecar(const ServerOptions& options, ShutdownSignal& shutdown) {
+  LogInfo("lehrd starts as a sidecar", {{"version", LEHR_VERSION}, {"upstream", options.upstream}});
+  Metrics metrics(/*max_run_series=*/0);
+  Sidecar sidecar(options.upstream, metrics);
+  const absl::StatusOr<absl::Time> deadline = ServeUntilSignal(
+      options, shutdown,
+      {.start_grpc =
+           [&](const GrpcServer::Options& grpc) {
+             return GrpcServer::Start(grpc, SidecarServices(sidecar, metrics, grpc.max_streams));
+           },
+       .handle_http =
+           [&](const HttpRequest& request) { return SidecarHttp(sidecar, metrics, request); },
+       .begin_shutdown = [&](absl::Time) { sidecar.BeginShutdown(); }});
+  sidecar.Drain(deadline.value_or(absl::Now()));
+  return deadline.status();
+}
+
+absl::Status ServeAsSupervisor(const ServerOptions& options, ShutdownSignal& shutdown) {
   LogInfo("lehrd starts", {{"version", LEHR_VERSION}, {"data_dir", options.data_dir}});
-  PrepareFileLimit(options.max_streams);
   Metrics metrics(options.metric_runs);
   // The journal's thread calls the supervisor: it must be the first to go.
   std::unique_ptr<Supervisor> supervisor;
@@ -118,8 +142,16 @@ absl::Status Serve(const ServerOptions& options, ShutdownSignal& shutdown) {
   supervisor = *std::move(started);
   (*journal)->NotifyDurable([&supervisor](uint64_t) { supervisor->OnDurable(); });
 
-  const absl::StatusOr<absl::Time> deadline =
-      ServeUntilSignal(options, shutdown, *supervisor, metrics);
+  // Nothing but the journal calls the supervisor once this returns.
+  const HttpApi api(*supervisor, metrics);
+  const absl::StatusOr<absl::Time> deadline = ServeUntilSignal(
+      options, shutdown,
+      {.start_grpc =
+           [&](const GrpcServer::Options& grpc) {
+             return GrpcServer::Start(grpc, *supervisor, metrics);
+           },
+       .handle_http = [&](const HttpRequest& request) { return api.Handle(request); },
+       .begin_shutdown = [&](absl::Time by) { supervisor->BeginShutdown(by); }});
   const absl::Status closed =
       supervisor->CloseJournal(deadline.value_or(absl::Now() + options.shutdown_timeout));
   return deadline.ok() ? closed : deadline.status();
@@ -139,7 +171,9 @@ int Main(int argc, char** argv) {
   LogWhatGrpcSays();
   absl::Status status = CheckPortsAreFree(**options);
   if (status.ok()) {
-    status = Serve(**options, shutdown);
+    PrepareFileLimit((*options)->max_streams);
+    status = (*options)->upstream.empty() ? ServeAsSupervisor(**options, shutdown)
+                                          : ServeAsSidecar(**options, shutdown);
   }
   if (!status.ok()) {
     LogError("lehrd failed", {{"why", status.ToString()}});

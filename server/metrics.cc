@@ -100,14 +100,20 @@ struct Metrics::Series {
 
   Gauge& streams = BuildGauge()
                        .Name("lehr_streams")
-                       .Help("Streams of ranks that are open.")
+                       .Help("Streams of ranks and sidecars that are open.")
                        .Register(registry)
                        .Add({});
-  Counter& streams_opened =
-      AddCounter(registry, "lehr_streams_opened_total", "Streams of ranks that were opened.");
+  Counter& streams_opened = AddCounter(registry, "lehr_streams_opened_total",
+                                       "Streams of ranks and sidecars that were opened.");
 
   Counter& report_messages = AddCounter(registry, "lehr_report_messages_total",
                                         "Messages with a report or a piece of one, as received.");
+  Counter& node_reports =
+      AddCounter(registry, "lehr_node_reports_total",
+                 "Messages with the losses of a node, sent by a sidecar or received from one.");
+  Counter& node_report_ranks =
+      AddCounter(registry, "lehr_node_report_ranks_total",
+                 "Ranks that messages with the losses of a node count for.");
   Counter& losses = AddCounter(registry, "lehr_losses_total", "Losses in reports, as received.");
   prometheus::Family<Counter>& left_out =
       BuildCounter()
@@ -172,6 +178,11 @@ void Metrics::StreamClosed() { series_->streams.Decrement(); }
 void Metrics::ReportReceived(std::uint64_t losses) {
   series_->report_messages.Increment();
   series_->losses.Increment(static_cast<double>(losses));
+}
+
+void Metrics::NodeReport(std::uint32_t ranks) {
+  series_->node_reports.Increment();
+  series_->node_report_ranks.Increment(ranks);
 }
 
 void Metrics::ReportRefused(v1::Refused::Code code) { series_->refused.Increment(code); }

@@ -37,6 +37,8 @@ class Metrics {
 
   // One message: a report or a piece of one.
   void ReportReceived(std::uint64_t losses);
+  // One message that counts for `ranks` ranks of a node, sent by a sidecar or received from one.
+  void NodeReport(std::uint32_t ranks);
   void ReportRefused(v1::Refused::Code code);
   // A report had the key of an earlier one and other losses.
   void ConflictSeen();

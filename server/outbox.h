@@ -30,7 +30,8 @@ enum class OutboxOverflow {
 template <typename Response>
 class Outbox {
  public:
-  explicit Outbox(OutboxOverflow overflow) : overflow_(overflow) {}
+  explicit Outbox(OutboxOverflow overflow, size_t capacity = kOutboxCapacity)
+      : overflow_(overflow), capacity_(capacity) {}
 
   void Send(Response response) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
@@ -38,7 +39,7 @@ class Outbox {
       if (end_) {
         return;
       }
-      if (waiting_.size() >= kOutboxCapacity) {
+      if (waiting_.size() >= capacity_) {
         if (overflow_ == OutboxOverflow::kClose) {
           end_ = absl::ResourceExhaustedError("the rank reads too slowly");
         } else {
@@ -89,6 +90,7 @@ class Outbox {
   }
 
   const OutboxOverflow overflow_;
+  const size_t capacity_;
   absl::Mutex mutex_;
   std::deque<Response> waiting_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);

@@ -43,4 +43,8 @@ absl::Status CheckOutcome(const v1::CommandOutcome& outcome) {
   return CheckBytes("an outcome's detail", outcome.detail(), 0, kMaxOutcomeDetail);
 }
 
+absl::Status CheckLeave(const v1::Leave& leave) {
+  return leave.has_outcome() ? CheckOutcome(leave.outcome()) : absl::OkStatus();
+}
+
 }  // namespace lehr

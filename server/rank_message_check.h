@@ -11,6 +11,7 @@ namespace lehr {
 // the field and its value.
 absl::Status CheckPause(const v1::Pause& pause);
 absl::Status CheckOutcome(const v1::CommandOutcome& outcome);
+absl::Status CheckLeave(const v1::Leave& leave);
 
 }  // namespace lehr
 

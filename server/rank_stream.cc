@@ -1,9 +1,6 @@
 #include "server/rank_stream.h"
 
-#include <string>
-#include <utility>
-
-#include "server/metrics.h"
+#include "absl/status/statusor.h"
 #include "server/rank_message_check.h"
 
 namespace lehr {
@@ -23,8 +20,8 @@ void RankStream::ReadingEnded() {
 }
 
 void RankStream::Ended(absl::Time now) {
-  if (seat_) {
-    seat_->run->Disconnected(seat_->seat, now);
+  if (rank_ != nullptr) {
+    rank_->Disconnected(now);
   }
 }
 
@@ -33,31 +30,28 @@ absl::Status RankStream::Handle(const v1::SuperviseRequest& request, absl::Time 
   if (request.has_join()) {
     return HandleJoin(request.join(), now);
   }
-  if (!seat_) {
+  if (rank_ == nullptr) {
     return absl::InvalidArgumentError("the first message of a stream must be Join");
   }
   switch (request.message_case()) {
     case v1::SuperviseRequest::kReport:
-      HandleReport(request.report(), now);
+      rank_->Report(request.report(), now);
       return absl::OkStatus();
     case v1::SuperviseRequest::kPause:
       if (absl::Status status = CheckPause(request.pause()); !status.ok()) {
         return status;
       }
-      seat_->run->Pause(seat_->seat, request.pause(), now);
+      rank_->Pause(request.pause(), now);
       return absl::OkStatus();
     case v1::SuperviseRequest::kCheckpointed:
-      seat_->run->Checkpointed(seat_->seat, request.checkpointed().step());
+      rank_->Checkpointed(request.checkpointed().step());
       return absl::OkStatus();
     case v1::SuperviseRequest::kLeave:
-      if (request.leave().has_outcome()) {
-        if (absl::Status status = CheckOutcome(request.leave().outcome()); !status.ok()) {
-          return status;
-        }
-        seat_->run->Outcome(seat_->seat, request.leave().outcome());
+      if (absl::Status status = CheckLeave(request.leave()); !status.ok()) {
+        return status;
       }
       left_ = true;
-      seat_->run->Leave(seat_->seat, request.leave().completed(), now);
+      rank_->Leave(request.leave(), now);
       return absl::OkStatus();
     default:
       return absl::InvalidArgumentError("a message holds none of the kinds that are known");
@@ -65,36 +59,15 @@ absl::Status RankStream::Handle(const v1::SuperviseRequest& request, absl::Time 
 }
 
 absl::Status RankStream::HandleJoin(const v1::Join& join, absl::Time now) {
-  if (seat_) {
+  if (rank_ != nullptr) {
     return absl::InvalidArgumentError("Join comes once a stream");
   }
-  absl::StatusOr<RankSeat> seat = runs_.Join(join, outbox_, now);
-  if (!seat.ok()) {
-    return seat.status();
+  absl::StatusOr<std::unique_ptr<HostedRank>> rank = host_.Join(join, outbox_, now);
+  if (!rank.ok()) {
+    return rank.status();
   }
-  seat_ = *std::move(seat);
-  assembler_.emplace(seat_->seat.loss_offset, seat_->seat.scope);
+  rank_ = *std::move(rank);
   return absl::OkStatus();
-}
-
-void RankStream::HandleReport(const v1::Report& piece, absl::Time now) {
-  metrics_.ReportReceived(piece.losses_size());
-  absl::StatusOr<std::optional<StepReport>> report = assembler_->Add(piece);
-  if (!report.ok()) {
-    metrics_.ReportRefused(v1::Refused::CODE_INVALID);
-    v1::SuperviseResponse response;
-    response.mutable_refused()->set_step(piece.step());
-    response.mutable_refused()->set_code(v1::Refused::CODE_INVALID);
-    response.mutable_refused()->set_message(std::string(report.status().message()));
-    outbox_->Send(std::move(response));
-    return;
-  }
-  if (piece.has_outcome()) {
-    seat_->run->Outcome(seat_->seat, piece.outcome());
-  }
-  if (*report) {
-    seat_->run->Report(seat_->seat, **std::move(report), now);
-  }
 }
 
 }  // namespace lehr

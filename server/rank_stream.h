@@ -1,26 +1,26 @@
-// The supervisor's side of one rank's stream, without gRPC: what each message of the rank leads to.
-// Answers go to the outbox.
+// The near side of one rank's stream, without gRPC: what each message of the rank leads to. Answers
+// go to the outbox.
 //
 // One message at a time: not thread-safe, but for the outbox.
 #ifndef LEHR_SERVER_RANK_STREAM_H_
 #define LEHR_SERVER_RANK_STREAM_H_
 
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "lehr/v1/supervisor.pb.h"
-#include "server/report_assembler.h"
-#include "server/run_table.h"
+#include "server/rank_host.h"
+#include "server/rank_outbox.h"
 
 namespace lehr {
 
 class RankStream {
  public:
-  // `runs` and `metrics` outlive it.
-  RankStream(RunTable& runs, Metrics& metrics, std::shared_ptr<RankOutbox> outbox)
-      : runs_(runs), metrics_(metrics), outbox_(std::move(outbox)) {}
+  // `host` outlives it.
+  RankStream(RankHost& host, std::shared_ptr<RankOutbox> outbox)
+      : host_(host), outbox_(std::move(outbox)) {}
 
   // A fault of protocol closes the outbox. False: it did, and nothing more is to be read.
   bool Take(const v1::SuperviseRequest& request, absl::Time now);
@@ -32,13 +32,11 @@ class RankStream {
  private:
   absl::Status Handle(const v1::SuperviseRequest& request, absl::Time now);
   absl::Status HandleJoin(const v1::Join& join, absl::Time now);
-  void HandleReport(const v1::Report& piece, absl::Time now);
 
-  RunTable& runs_;
-  Metrics& metrics_;
+  RankHost& host_;
   const std::shared_ptr<RankOutbox> outbox_;
-  std::optional<RankSeat> seat_;
-  std::optional<ReportAssembler> assembler_;
+  // Null until Join.
+  std::unique_ptr<HostedRank> rank_;
   bool left_ = false;
 };
 

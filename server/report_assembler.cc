@@ -5,11 +5,11 @@
 #include <string>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "server/core/split_mix.h"
 #include "server/rank_message_check.h"
+#include "server/stable_digest.h"
 
 namespace lehr {
 namespace {
@@ -24,7 +24,7 @@ absl::Span<const uint64_t> Ids(const v1::Report& piece) {
 
 // The same for the same losses of the same examples, in any order.
 uint64_t DigestOf(const StepReport& report) {
-  uint64_t digest = absl::Hash<std::string>()(report.losses.Serialize());
+  uint64_t digest = StableDigest(report.losses.Serialize());
   for (const ExampleLoss& example : report.examples) {
     digest += SplitMix(SplitMix(example.example_id) ^ std::bit_cast<uint32_t>(example.loss));
   }
@@ -32,6 +32,11 @@ uint64_t DigestOf(const StepReport& report) {
 }
 
 }  // namespace
+
+uint64_t LossesReported(const LossStatistics& losses) {
+  const ExcludedLosses& excluded = losses.excluded();
+  return losses.count() + excluded.nan + excluded.infinite + excluded.negative;
+}
 
 absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report& piece) {
   if (absl::Status status = Check(piece); !status.ok()) {
@@ -99,12 +104,7 @@ absl::Status ReportAssembler::Check(const v1::Report& piece) const {
 }
 
 uint64_t ReportAssembler::LossesSoFar() const {
-  if (!partial_) {
-    return 0;
-  }
-  const ExcludedLosses& excluded = partial_->losses.excluded();
-  return partial_->losses.count() + excluded.nan + excluded.infinite + excluded.negative +
-         partial_->examples.size();
+  return partial_ ? LossesReported(partial_->losses) + partial_->examples.size() : 0;
 }
 
 void ReportAssembler::Sum(const v1::Report& piece) {

@@ -20,6 +20,9 @@ inline constexpr uint64_t kMaxStepLosses = uint64_t{1} << 24;
 // That a rank may hold at a time.
 inline constexpr int kMaxHeldSnapshots = 8;
 
+// The excluded ones too. Wraps around beyond 2^64, as no honest sum does.
+uint64_t LossesReported(const LossStatistics& losses);
+
 class ReportAssembler {
  public:
   // See RunSettings.

@@ -31,6 +31,14 @@ v1::Refused::Code ToProto(RefusalCode code) {
   return v1::Refused::CODE_INVALID;
 }
 
+std::vector<uint32_t> NumbersOf(absl::Span<const ReportingRank> ranks) {
+  std::vector<uint32_t> numbers;
+  for (const ReportingRank& reporting : ranks) {
+    numbers.push_back(reporting.rank);
+  }
+  return numbers;
+}
+
 // An acting decision must not be forgotten by a crash if later ones are counted against it.
 bool MustBeDurableFirst(const StepDecision& decision, const Guards& guards) {
   return ChangesParameters(decision.actions) && (guards.cooldown_steps > 0 || guards.budget > 0);
@@ -52,27 +60,41 @@ bool RunHost::Holds(const Seat& seat) const {
 
 void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
   absl::MutexLock lock(&mutex_);
-  if (!Holds(seat)) {
-    return;
+  if (Holds(seat)) {
+    const ReportingRank reporting = TakeOwn(seat.rank, report);
+    TakeReport({&reporting, 1}, std::move(report), now);
   }
+}
+
+void RunHost::ReportTogether(uint64_t generation, absl::Span<const ReportingRank> ranks,
+                             StepReport sum, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  if (generation == record_.generation()) {
+    TakeReport(ranks, std::move(sum), now);
+  }
+}
+
+void RunHost::TakeReport(absl::Span<const ReportingRank> ranks, StepReport report, absl::Time now) {
   last_seen_ = now;
   const int64_t step = report.step;
   if (ended_) {
-    RefuseAsEnded({seat.rank}, step);
+    RefuseAsEnded(NumbersOf(ranks), step);
     return;
   }
-  if (report.parameter_digest) {
-    CompareReplicas(seat.rank, step, *report.parameter_digest);
+  for (const ReportingRank& reporting : ranks) {
+    if (reporting.parameter_digest) {
+      CompareReplicas(reporting.rank, step, *reporting.parameter_digest);
+    }
   }
   const uint64_t losses = report.losses.count() + report.examples.size();
-  ReportResult result = generation_->Report(seat.rank, std::move(report), now);
+  ReportResult result = generation_->ReportTogether(ranks, std::move(report), now);
   if (const auto* taken = std::get_if<ReportTaken>(&result)) {
     Publish(taken->effects);
   } else if (const auto* answered = std::get_if<ReportAnswered>(&result)) {
     if (answered->late) {
       surroundings_.metrics.LateReport(losses);
     }
-    Answer(seat, step, *answered, now);
+    Answer(ranks, step, *answered, now);
   } else {
     const auto& refused = std::get<ReportRefused>(result);
     if (refused.code == RefusalCode::kConflict) {
@@ -81,7 +103,7 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
     }
     const v1::Refused::Code code = ToProto(refused.code);
     surroundings_.metrics.ReportRefused(code);
-    seat.outbox->Send(Refusal(step, code, refused.message));
+    Refuse(NumbersOf(ranks), step, code, refused.message);
   }
   ScheduleTick();
 }
@@ -109,24 +131,36 @@ void RunHost::CompareReplicas(uint32_t rank, int64_t step, uint64_t digest) {
   TellWatchersOfRun();
 }
 
+void RunHost::Refuse(const std::vector<uint32_t>& ranks, int64_t step, v1::Refused::Code code,
+                     const std::string& message) {
+  for (const uint32_t rank : ranks) {
+    if (streams_[rank] != nullptr) {
+      streams_[rank]->Send(Refusal(step, code, message));
+    }
+  }
+}
+
 // The recorded decision again, or "none" for a step that was passed.
-void RunHost::Answer(const Seat& seat, int64_t step, const ReportAnswered& answered,
-                     absl::Time now) {
+void RunHost::Answer(absl::Span<const ReportingRank> ranks, int64_t step,
+                     const ReportAnswered& answered, absl::Time now) {
   if (answered.conflict) {
     ++conflicts_;
     surroundings_.metrics.ConflictSeen();
   }
+  std::vector<uint32_t> numbers = NumbersOf(ranks);
   if (const auto held = std::find_if(held_.begin(), held_.end(),
                                      [&](const HeldSend& h) { return h.decision.step() == step; });
       held != held_.end()) {
-    // It goes out once it is on the disk, on the stream that the rank has then.
-    if (std::count(held->ranks.begin(), held->ranks.end(), seat.rank) == 0) {
-      held->ranks.push_back(seat.rank);
+    // It goes out once it is on the disk, on the streams that the ranks have then.
+    for (const uint32_t rank : numbers) {
+      if (std::count(held->ranks.begin(), held->ranks.end(), rank) == 0) {
+        held->ranks.push_back(rank);
+      }
     }
     return;
   }
   if (answered.decision != nullptr) {
-    SendDecision({seat.rank}, lehr::ToProto(*answered.decision));
+    SendDecision(numbers, lehr::ToProto(*answered.decision));
     return;
   }
   absl::StatusOr<std::optional<RecordedDecision>> journaled =
@@ -135,14 +169,18 @@ void RunHost::Answer(const Seat& seat, int64_t step, const ReportAnswered& answe
     LogError(
         "journal cannot be read",
         {{"run", run_id_}, {"step", step}, {"why", std::string(journaled.status().message())}});
-    seat.outbox->Close(absl::UnavailableError("the journal cannot be read"));
+    for (const uint32_t rank : numbers) {
+      if (streams_[rank] != nullptr) {
+        streams_[rank]->Close(absl::UnavailableError("the journal cannot be read"));
+      }
+    }
     return;
   }
   if (journaled->has_value()) {
-    SendDecision({seat.rank}, (*journaled)->decision);
+    SendDecision(numbers, (*journaled)->decision);
     return;
   }
-  Publish(generation_->RecordNone(seat.rank, step, now));
+  Publish(generation_->RecordNone(std::move(numbers), step, now));
 }
 
 void RunHost::Publish(const Effects& effects) {
@@ -183,22 +221,28 @@ void RunHost::SendDecision(const std::vector<uint32_t>& ranks, v1::Decision deci
   durable_steps_.Advance(surroundings_.journal.durable());
   decision.set_epoch(surroundings_.journal.epoch());
   decision.set_durable_through(durable_steps_.through());
+  std::map<NodeOutbox*, v1::RelayResponse> nodes;
   for (const uint32_t rank : ranks) {
-    if (streams_[rank] != nullptr) {
-      v1::SuperviseResponse response;
-      *response.mutable_decision() = decision;
-      streams_[rank]->Send(std::move(response));
+    if (streams_[rank] == nullptr) {
+      continue;
     }
+    if (NodeOutbox* node = streams_[rank]->node(); node != nullptr) {
+      nodes[node].mutable_decision()->add_ranks(rank);
+      continue;
+    }
+    v1::SuperviseResponse response;
+    *response.mutable_decision() = decision;
+    streams_[rank]->Send(std::move(response));
+  }
+  for (auto& [node, response] : nodes) {
+    *response.mutable_decision()->mutable_decision() = decision;
+    node->Send(std::move(response));
   }
 }
 
 void RunHost::RefuseAsEnded(const std::vector<uint32_t>& ranks, int64_t step) {
-  for (const uint32_t rank : ranks) {
-    if (streams_[rank] != nullptr) {
-      streams_[rank]->Send(Refusal(step, v1::Refused::CODE_RUN_ENDED,
-                                   absl::StrCat("run ", run_id_, " was ended by an operator")));
-    }
-  }
+  Refuse(ranks, step, v1::Refused::CODE_RUN_ENDED,
+         absl::StrCat("run ", run_id_, " was ended by an operator"));
 }
 
 void RunHost::DropHeld() {
@@ -308,7 +352,7 @@ void RunHost::Tick(absl::Time now) {
   Publish(generation_->Tick(now));
   const uint64_t durable = surroundings_.journal.durable();
   if (durable >= opening_) {
-    for (const std::shared_ptr<RankOutbox>& outbox : held_welcomes_) {
+    for (const std::shared_ptr<RankSink>& outbox : held_welcomes_) {
       SendWelcome(*outbox);
       --surroundings_.held_sends;
     }

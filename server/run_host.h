@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "lehr/v1/runs.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 #include "server/core/generation.h"
@@ -61,19 +62,21 @@ class RunHost {
     uint32_t rank = 0;
     float loss_offset = 0;
     LossScope scope = LossScope::kBatch;
-    std::shared_ptr<RankOutbox> outbox;
+    std::shared_ptr<RankSink> outbox;
   };
 
   // `join` has passed CheckJoin. Opens or joins a generation; Welcome goes to `outbox`.
   // FAILED_PRECONDITION for an older generation, another world size or an ended run, ALREADY_EXISTS
   // for a rank that another live process holds.
-  absl::StatusOr<Seat> Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
-                            absl::Time now);
+  absl::StatusOr<Seat> Join(const v1::Join& join, std::shared_ptr<RankSink> outbox, absl::Time now);
   // Whether this process of the supervisor has let in the process that `join` comes from, or will
   // refuse it as one of an older generation.
   bool HasLetIn(const v1::Join& join) const;
   // The answer goes to the seat's outbox, now or when the step closes.
   void Report(const Seat& seat, StepReport report, absl::Time now);
+  // As above, for ranks of `generation` whose losses come in one sum. `ranks`: ascending.
+  void ReportTogether(uint64_t generation, absl::Span<const ReportingRank> ranks, StepReport sum,
+                      absl::Time now);
   // `outcome` and `pause` have passed their checks (rank_message_check.h).
   void Outcome(const Seat& seat, const v1::CommandOutcome& outcome);
   void Pause(const Seat& seat, const v1::Pause& pause, absl::Time now);
@@ -122,14 +125,18 @@ class RunHost {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<RunMemory> MemoryAt(int64_t step) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RestoreHeld(const v1::Join& join) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SendWelcome(RankOutbox& outbox) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SendWelcome(RankSink& outbox) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Welcome MakeWelcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   void CompareReplicas(uint32_t rank, int64_t step, uint64_t digest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Holds(const Seat& seat) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Answer(const Seat& seat, int64_t step, const ReportAnswered& answered, absl::Time now)
+  void TakeReport(absl::Span<const ReportingRank> ranks, StepReport report, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Refuse(const std::vector<uint32_t>& ranks, int64_t step, v1::Refused::Code code,
+              const std::string& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Answer(absl::Span<const ReportingRank> ranks, int64_t step, const ReportAnswered& answered,
+              absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish(const Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Publish(const ClosedStep& closed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendDecision(const std::vector<uint32_t>& ranks, v1::Decision decision)
@@ -153,14 +160,14 @@ class RunHost {
   journal::v1::GenerationRecord record_ ABSL_GUARDED_BY(mutex_);
   // Bound: kMaxRecoveredGenerations, the newest.
   std::map<std::string, uint64_t> generation_of_attempt_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<RankOutbox>> streams_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<RankSink>> streams_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<WatchOutbox>> watchers_ ABSL_GUARDED_BY(mutex_);
   std::deque<Checkpoint> checkpoints_ ABSL_GUARDED_BY(mutex_);
   ReplicaDigests digests_ ABSL_GUARDED_BY(mutex_){/*world_size=*/0};
   std::deque<HeldSend> held_ ABSL_GUARDED_BY(mutex_);
   // Ranks that wait until the generation is on the disk: a crash must not give its number to
   // another job.
-  std::vector<std::shared_ptr<RankOutbox>> held_welcomes_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<RankSink>> held_welcomes_ ABSL_GUARDED_BY(mutex_);
   // The record by which the generation was opened.
   uint64_t opening_ ABSL_GUARDED_BY(mutex_) = 0;
   // Of this generation.

@@ -96,8 +96,8 @@ void RunHost::RememberAttempt(const std::string& job_attempt, uint64_t generatio
   }
 }
 
-absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
-                                            std::shared_ptr<RankOutbox> outbox, absl::Time now) {
+absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join, std::shared_ptr<RankSink> outbox,
+                                            absl::Time now) {
   absl::MutexLock lock(&mutex_);
   if (ended_) {
     return absl::FailedPreconditionError(
@@ -119,7 +119,7 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join,
     return status;
   }
   RestoreHeld(join);
-  std::shared_ptr<RankOutbox>& place = streams_[join.rank()];
+  std::shared_ptr<RankSink>& place = streams_[join.rank()];
   if (place != nullptr) {
     place->Close(absl::AbortedError("the rank's process opened another stream"));
   }
@@ -202,7 +202,7 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
     LogWarning("rewind to a step without a checkpoint: the policy starts afresh",
                {{"run", run_id_}, {"resume_step", join.resume_step()}});
   }
-  for (const std::shared_ptr<RankOutbox>& stream : streams_) {
+  for (const std::shared_ptr<RankSink>& stream : streams_) {
     if (stream != nullptr) {
       stream->Close(absl::FailedPreconditionError(
           absl::StrCat("generation ", record_.generation(), " was replaced")));
@@ -283,7 +283,7 @@ void RunHost::RestoreHeld(const v1::Join& join) {
   }
 }
 
-void RunHost::SendWelcome(RankOutbox& outbox) const {
+void RunHost::SendWelcome(RankSink& outbox) const {
   v1::SuperviseResponse response;
   *response.mutable_welcome() = MakeWelcome();
   outbox.Send(std::move(response));

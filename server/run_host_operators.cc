@@ -170,7 +170,7 @@ void RunHost::TellWatchersOfRun() {
 
 void RunHost::CloseStreams(const absl::Status& status) {
   absl::MutexLock lock(&mutex_);
-  for (const std::shared_ptr<RankOutbox>& stream : streams_) {
+  for (const std::shared_ptr<RankSink>& stream : streams_) {
     if (stream != nullptr) {
       stream->Close(status);
     }

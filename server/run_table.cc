@@ -36,7 +36,7 @@ absl::Status RunTable::Recover(absl::Time now) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<RankSeat> RunTable::Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
+absl::StatusOr<RankSeat> RunTable::Join(const v1::Join& join, std::shared_ptr<RankSink> sink,
                                         absl::Time now) {
   if (absl::Status status = CheckJoin(join); !status.ok()) {
     return status;
@@ -57,11 +57,11 @@ absl::StatusOr<RankSeat> RunTable::Join(const v1::Join& join, std::shared_ptr<Ra
     absl::MutexLock lock(&mutex_);
     const auto found = runs_.find(join.run_id());
     if (found == runs_.end()) {
-      return JoinNewRun(join, std::move(outbox), now);
+      return JoinNewRun(join, std::move(sink), now);
     }
     host = found->second;
   }
-  absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
+  absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(sink), now);
   if (!seat.ok()) {
     return seat.status();
   }
@@ -82,13 +82,13 @@ absl::Status RunTable::OutrankEpoch(const v1::Join& join, const RunHost* run) {
 }
 
 // The first join happens under the lock: a run is in the table only with a generation.
-absl::StatusOr<RankSeat> RunTable::JoinNewRun(const v1::Join& join,
-                                              std::shared_ptr<RankOutbox> outbox, absl::Time now) {
+absl::StatusOr<RankSeat> RunTable::JoinNewRun(const v1::Join& join, std::shared_ptr<RankSink> sink,
+                                              absl::Time now) {
   if (absl::Status status = CheckRoom(); !status.ok()) {
     return status;
   }
   auto host = std::make_shared<RunHost>(join.run_id(), surroundings_, acting_stopped_, now);
-  absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(outbox), now);
+  absl::StatusOr<RunHost::Seat> seat = host->Join(join, std::move(sink), now);
   if (!seat.ok()) {
     return seat.status();
   }

@@ -53,7 +53,7 @@ class RunTable {
 
   // Errors: INVALID_ARGUMENT for a field out of bounds, RESOURCE_EXHAUSTED at max_runs, UNAVAILABLE
   // after Stop, and those of RunHost::Join.
-  absl::StatusOr<RankSeat> Join(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
+  absl::StatusOr<RankSeat> Join(const v1::Join& join, std::shared_ptr<RankSink> sink,
                                 absl::Time now);
 
   // Closes what is due, and sends what waited for the disk.
@@ -77,7 +77,7 @@ class RunTable {
   // RESOURCE_EXHAUSTED if there is no room for a new run.
   absl::Status CheckRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status OutrankEpoch(const v1::Join& join, const RunHost* run);
-  absl::StatusOr<RankSeat> JoinNewRun(const v1::Join& join, std::shared_ptr<RankOutbox> outbox,
+  absl::StatusOr<RankSeat> JoinNewRun(const v1::Join& join, std::shared_ptr<RankSink> sink,
                                       absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "server/grpc_status.h"
-#include "server/metrics.h"
+#include "absl/time/clock.h"
+#include "server/outbox_writer.h"
 #include "server/rank_stream.h"
 
 namespace lehr {
@@ -15,17 +14,19 @@ constexpr int kKeptLosses = 16384;
 
 class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::SuperviseResponse> {
  public:
-  Stream(Supervisor& supervisor, Metrics& metrics, std::atomic<uint32_t>& streams)
+  Stream(RankHost& ranks, Metrics& metrics, StreamLimit& limit)
       : metrics_(metrics),
-        streams_(streams),
+        limit_(limit),
         outbox_(std::make_shared<RankOutbox>(OutboxOverflow::kClose)),
-        rank_(supervisor.runs(), metrics, outbox_) {
+        writer_(*this, *outbox_),
+        rank_(ranks, outbox_) {
     metrics_.StreamOpened();
-    outbox_->OnChange([this] { Write(); });
+    outbox_->OnChange([this] { writer_.Write(); });
+    if (absl::Status status = limit_.Enter(); !status.ok()) {
+      outbox_->Close(std::move(status));
+    }
     StartRead(&request_);
   }
-
-  void Refuse(absl::Status status) { outbox_->Close(std::move(status)); }
 
   void OnReadDone(bool ok) override {
     if (!ok) {
@@ -42,14 +43,7 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
     StartRead(&request_);
   }
 
-  void OnWriteDone(bool ok) override {
-    {
-      absl::MutexLock lock(&mutex_);
-      writing_ = false;
-      broken_ = broken_ || !ok;
-    }
-    Write();
-  }
+  void OnWriteDone(bool ok) override { writer_.WriteDone(ok); }
 
   void OnCancel() override { outbox_->Close(absl::CancelledError("the rank is gone")); }
 
@@ -57,54 +51,26 @@ class Stream final : public grpc::ServerBidiReactor<v1::SuperviseRequest, v1::Su
     outbox_->OnChange(nullptr);
     rank_.Ended(absl::Now());
     metrics_.StreamClosed();
-    --streams_;
+    limit_.Leave();
     delete this;
   }
 
  private:
-  // Writes what waits, one response at a time, and finishes when the outbox is closed and empty.
-  void Write() {
-    absl::MutexLock lock(&mutex_);
-    if (writing_ || finished_) {
-      return;
-    }
-    RankOutbox::Next next = outbox_->Take();
-    if (auto* response = std::get_if<v1::SuperviseResponse>(&next); response && !broken_) {
-      response_ = std::move(*response);
-      writing_ = true;
-      StartWrite(&response_);
-    } else if (auto* status = std::get_if<absl::Status>(&next); status || broken_) {
-      finished_ = true;
-      Finish(status ? ToGrpcStatus(*status) : grpc::Status::CANCELLED);
-    }
-  }
-
   Metrics& metrics_;
-  std::atomic<uint32_t>& streams_;
+  StreamLimit& limit_;
   const std::shared_ptr<RankOutbox> outbox_;
+  OutboxWriter<Stream, v1::SuperviseResponse> writer_;
 
   // Of the reading side: gRPC has one read in flight.
   v1::SuperviseRequest request_;
   RankStream rank_;
-
-  absl::Mutex mutex_;
-  v1::SuperviseResponse response_;
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::SuperviseRequest, v1::SuperviseResponse>* SupervisorService::Supervise(
-    grpc::CallbackServerContext*) {
-  const bool fits = ++streams_ <= max_streams_;
-  auto* stream = new Stream(supervisor_, metrics_, streams_);
-  if (!fits) {
-    stream->Refuse(absl::ResourceExhaustedError(
-        absl::StrCat("this supervisor has ", max_streams_, " streams, the most that it takes")));
-  }
-  return stream;
+grpc::ServerBidiReactor<v1::SuperviseRequest, v1::SuperviseResponse>* StartSuperviseStream(
+    RankHost& ranks, Metrics& metrics, StreamLimit& limit) {
+  return new Stream(ranks, metrics, limit);
 }
 
 }  // namespace lehr

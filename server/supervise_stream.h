@@ -1,31 +1,20 @@
-// SupervisorService on gRPC: one reactor a stream, between the wire and the supervisor.
+// One rank's stream on gRPC: the reactor between the wire and what stands behind it.
 #ifndef LEHR_SERVER_SUPERVISE_STREAM_H_
 #define LEHR_SERVER_SUPERVISE_STREAM_H_
 
-#include <atomic>
-#include <cstdint>
+#include <grpcpp/support/server_callback.h>
 
-#include "lehr/v1/supervisor.grpc.pb.h"
-#include "server/supervisor.h"
+#include "lehr/v1/supervisor.pb.h"
+#include "server/metrics.h"
+#include "server/rank_host.h"
+#include "server/stream_limit.h"
 
 namespace lehr {
 
-class SupervisorService final : public v1::SupervisorService::CallbackService {
- public:
-  // At most `max_streams` ranks at a time; one more is refused with RESOURCE_EXHAUSTED. The
-  // supervisor and the metrics outlive the service.
-  SupervisorService(Supervisor& supervisor, Metrics& metrics, uint32_t max_streams)
-      : supervisor_(supervisor), metrics_(metrics), max_streams_(max_streams) {}
-
-  grpc::ServerBidiReactor<v1::SuperviseRequest, v1::SuperviseResponse>* Supervise(
-      grpc::CallbackServerContext* context) override;
-
- private:
-  Supervisor& supervisor_;
-  Metrics& metrics_;
-  const uint32_t max_streams_;
-  std::atomic<uint32_t> streams_ = 0;
-};
+// Deletes itself when the stream is done. A stream beyond `limit` is refused with
+// RESOURCE_EXHAUSTED. All arguments outlive it.
+grpc::ServerBidiReactor<v1::SuperviseRequest, v1::SuperviseResponse>* StartSuperviseStream(
+    RankHost& ranks, Metrics& metrics, StreamLimit& limit);
 
 }  // namespace lehr
 

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "server/log.h"
 
 namespace lehr {
@@ -68,26 +69,15 @@ Supervisor::Supervisor(const Options& options)
       runs_({.store = options.journal,
              .metrics = options.metrics,
              .max_runs = options.max_runs,
-             .wake_at = [this](absl::Time time) { WakeAt(time); }}) {}
+             .wake_at = [this](absl::Time time) { clock_.WakeAt(time); }}),
+      clock_([this] { runs_.Tick(absl::Now()); }) {}
 
 absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Start(const Options& options) {
   auto supervisor = std::unique_ptr<Supervisor>(new Supervisor(options));
   if (absl::Status status = supervisor->runs_.Recover(absl::Now()); !status.ok()) {
     return status;
   }
-  supervisor->clock_ = std::thread([raw = supervisor.get()] { raw->RunClock(); });
   return supervisor;
-}
-
-Supervisor::~Supervisor() {
-  {
-    absl::MutexLock lock(&clock_mutex_);
-    clock_stopped_ = true;
-    clock_changed_.Signal();
-  }
-  if (clock_.joinable()) {
-    clock_.join();
-  }
 }
 
 absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(
@@ -250,31 +240,6 @@ absl::Status Supervisor::CloseJournal(absl::Time deadline) {
                {{"runs", uncertain}});
   }
   return journal_.Close(deadline, uncertain > 0 ? JournalStop::kUncertain : JournalStop::kClean);
-}
-
-void Supervisor::WakeAt(absl::Time time) {
-  absl::MutexLock lock(&clock_mutex_);
-  if (time < next_tick_) {
-    next_tick_ = time;
-    clock_changed_.Signal();
-  }
-}
-
-void Supervisor::RunClock() {
-  while (true) {
-    {
-      absl::MutexLock lock(&clock_mutex_);
-      while (!clock_stopped_ && absl::Now() < next_tick_) {
-        clock_changed_.WaitWithDeadline(&clock_mutex_, next_tick_);
-      }
-      if (clock_stopped_) {
-        return;
-      }
-      // Each run asks again for the tick that it still needs.
-      next_tick_ = absl::InfiniteFuture();
-    }
-    runs_.Tick(absl::Now());
-  }
 }
 
 }  // namespace lehr

@@ -7,15 +7,13 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "lehr/v1/runs.pb.h"
 #include "server/journal/journal.h"
 #include "server/run_table.h"
+#include "server/tick_clock.h"
 
 namespace lehr {
 
@@ -34,7 +32,6 @@ class Supervisor {
   static absl::StatusOr<std::unique_ptr<Supervisor>> Start(const Options& options);
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
-  ~Supervisor();
 
   // For the ranks.
   RunTable& runs() { return runs_; }
@@ -67,17 +64,12 @@ class Supervisor {
 
  private:
   explicit Supervisor(const Options& options);
-  void RunClock();
-  void WakeAt(absl::Time time);
 
   Journal& journal_;
   RunTable runs_;
 
-  absl::Mutex clock_mutex_;
-  absl::CondVar clock_changed_;
-  absl::Time next_tick_ ABSL_GUARDED_BY(clock_mutex_) = absl::InfiniteFuture();
-  bool clock_stopped_ ABSL_GUARDED_BY(clock_mutex_) = false;
-  std::thread clock_;
+  // The first to go: its thread calls the runs.
+  TickClock clock_;
 };
 
 }  // namespace lehr

@@ -17,6 +17,13 @@ std::optional<ExampleTable> TableFor(const RunSettings& settings) {
 
 }  // namespace
 
+ReportingRank TakeOwn(uint32_t rank, StepReport& report) {
+  return {.rank = rank,
+          .digest = report.digest,
+          .parameter_digest = report.parameter_digest,
+          .snapshots = std::exchange(report.snapshots, {})};
+}
+
 Generation::Generation(const GenerationSpec& spec) : Generation(spec, RunMemory()) {}
 
 Generation::Generation(const GenerationSpec& spec, RunMemory memory)
@@ -94,54 +101,100 @@ Effects Generation::Leave(uint32_t rank, absl::Time now) {
 void Generation::Pause(uint32_t rank, absl::Time until) { members_.Pause(rank, until); }
 
 ReportResult Generation::Report(uint32_t rank, StepReport report, absl::Time now) {
-  const int64_t step = report.step;
-  const Membership::Rank& current = members_.rank(rank);
-  const int64_t highest_step = current.highest_step;
-  const uint64_t newest_digest = current.newest_digest;
+  const ReportingRank reporting = TakeOwn(rank, report);
+  return ReportTogether({&reporting, 1}, std::move(report), now);
+}
+
+ReportResult Generation::ReportTogether(absl::Span<const ReportingRank> ranks, StepReport sum,
+                                        absl::Time now) {
+  const int64_t step = sum.step;
   if (step < spec_.resume_step || step >= kMaxStep) {
     return ReportRefused{RefusalCode::kInvalid,
                          absl::StrCat("step is ", step, "; this generation takes steps in [",
                                       spec_.resume_step, ", 2^62)")};
   }
-  members_.HoldSnapshots(rank, std::move(report.snapshots));
-  const bool conflicts =
-      step == highest_step && newest_digest != 0 && report.digest != newest_digest;
-  if (step <= decided_through_ && !MayComeBack(step)) {
-    members_.Report(rank, step, conflicts ? newest_digest : report.digest);
-    return ReportAnswered{
-        .decision = Recent(step), .conflict = conflicts, .late = step > highest_step};
+  for (const ReportingRank& reporting : ranks) {
+    members_.HoldSnapshots(reporting.rank, reporting.snapshots);
   }
-  const auto open = open_.find(step);
-  if (open != open_.end() &&
-      std::count(open->second.reporters.begin(), open->second.reporters.end(), rank) > 0) {
+  const auto conflict = std::find_if(ranks.begin(), ranks.end(),
+                                     [&](const ReportingRank& r) { return Conflicts(r, step); });
+  const bool conflicts = conflict != ranks.end();
+  if (step <= decided_through_ && !MayComeBack(step)) {
+    return AnswerLate(ranks, step, conflicts);
+  }
+  const size_t counted = CountedAlready(ranks, step);
+  if (counted == ranks.size()) {
     if (conflicts) {
       return ReportRefused{RefusalCode::kConflict,
-                           absl::StrCat("step ", step, " of rank ", rank,
+                           absl::StrCat("step ", step, " of rank ", conflict->rank,
                                         " was reported before with other losses; the first count")};
     }
     return ReportTaken{};
   }
-  if (step < highest_step) {
+  if (counted > 0) {
     return ReportRefused{RefusalCode::kInvalid,
-                         absl::StrCat("step is ", step, " after step ", highest_step,
-                                      "; the steps of a rank must grow")};
+                         absl::StrCat("step ", step, " comes in one sum for ", ranks.size(),
+                                      " ranks, of which ", counted, " have reported it before")};
+  }
+  for (const ReportingRank& reporting : ranks) {
+    if (const int64_t before = members_.rank(reporting.rank).highest_step; step < before) {
+      return ReportRefused{RefusalCode::kInvalid,
+                           absl::StrCat("step is ", step, " after step ", before,
+                                        "; the steps of a rank must grow")};
+    }
   }
   if (!open_.empty() && step > open_.begin()->first + kMaxOpenSteps) {
     return ReportRefused{RefusalCode::kOutsideWindow,
                          absl::StrCat("step is ", step, ", more than ", kMaxOpenSteps,
                                       " beyond the oldest open step ", open_.begin()->first)};
   }
-  if (std::optional<ReportRefused> refused = TooManyExamples(report)) {
+  if (std::optional<ReportRefused> refused = TooManyExamples(sum)) {
     return *std::move(refused);
   }
   OpenStep& target = OpenStepAt(step, now);
-  target.losses.Merge(report.losses);
-  target.top.Merge(report.top);
-  target.examples.insert(target.examples.end(), report.examples.begin(), report.examples.end());
-  target.reporters.push_back(rank);
+  target.losses.Merge(sum.losses);
+  target.top.Merge(sum.top);
+  target.examples.insert(target.examples.end(), sum.examples.begin(), sum.examples.end());
   target.last_report = now;
-  members_.Report(rank, step, report.digest);
+  for (const ReportingRank& reporting : ranks) {
+    target.reporters.push_back(reporting.rank);
+    members_.Report(reporting.rank, step, reporting.digest);
+  }
   return ReportTaken{CloseDue(now)};
+}
+
+ReportAnswered Generation::AnswerLate(absl::Span<const ReportingRank> ranks, int64_t step,
+                                      bool conflicts) {
+  ReportAnswered answered = {.decision = Recent(step), .conflict = conflicts};
+  for (const ReportingRank& reporting : ranks) {
+    const Membership::Rank& before = members_.rank(reporting.rank);
+    answered.late |= step > before.highest_step;
+    members_.Report(reporting.rank, step,
+                    Conflicts(reporting, step) ? before.newest_digest : reporting.digest);
+  }
+  return answered;
+}
+
+// The rank has reported this step before with other losses.
+bool Generation::Conflicts(const ReportingRank& reporting, int64_t step) const {
+  const Membership::Rank& before = members_.rank(reporting.rank);
+  return step == before.highest_step && before.newest_digest != 0 &&
+         reporting.digest != before.newest_digest;
+}
+
+// How many of the ranks an open step counts already.
+size_t Generation::CountedAlready(absl::Span<const ReportingRank> ranks, int64_t step) const {
+  const auto open = open_.find(step);
+  if (open == open_.end()) {
+    return 0;
+  }
+  const std::vector<uint32_t>& reporters = open->second.reporters;
+  return std::count_if(reporters.begin(), reporters.end(), [&](uint32_t reporter) {
+    const auto at = std::lower_bound(
+        ranks.begin(), ranks.end(), reporter,
+        [](const ReportingRank& reporting, uint32_t rank) { return reporting.rank < rank; });
+    return at != ranks.end() && at->rank == reporter;
+  });
 }
 
 void Generation::CommandSkipped(int64_t step) {
@@ -158,7 +211,7 @@ std::vector<Generation::OpenReports> Generation::Abandon() {
   return abandoned;
 }
 
-ClosedStep Generation::RecordNone(uint32_t rank, int64_t step, absl::Time now) {
+ClosedStep Generation::RecordNone(std::vector<uint32_t> ranks, int64_t step, absl::Time now) {
   StepDecision decision = Blank(step, now);
   if (step <= unknown_through_) {
     decision.reason = {ReasonCode::kUnknownAfterCrash, static_cast<double>(unknown_through_)};
@@ -169,7 +222,7 @@ ClosedStep Generation::RecordNone(uint32_t rank, int64_t step, absl::Time now) {
   Remember(shared);
   return {.decision = shared,
           .memory_after = memory_,
-          .reporters = {rank},
+          .reporters = std::move(ranks),
           .first_report = now,
           .last_report = now};
 }

@@ -28,6 +28,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "server/core/decision.h"
 #include "server/core/example_table.h"
 #include "server/core/guards.h"
@@ -94,6 +95,18 @@ struct StepReport {
   // Those that the rank holds.
   std::vector<uint64_t> snapshots;
 };
+
+// One of the ranks that a report of several counts for: what is its own. See StepReport.
+struct ReportingRank {
+  uint32_t rank = 0;
+  // Of its own losses.
+  uint64_t digest = 1;
+  std::optional<uint64_t> parameter_digest;
+  std::vector<uint64_t> snapshots;
+};
+
+// Takes out of a rank's report what is its own, beside the losses.
+ReportingRank TakeOwn(uint32_t rank, StepReport& report);
 
 // What guards and policy remember after a decision. Journaled with it.
 struct RunMemory {
@@ -183,6 +196,12 @@ class Generation {
   void Pause(uint32_t rank, absl::Time until);
 
   ReportResult Report(uint32_t rank, StepReport report, absl::Time now);
+  // As Report, for ranks whose losses come in one sum. It counts for all of them or for none: a sum
+  // of an open step that mixes ranks that have reported it with ranks that have not is refused.
+  // `ranks`: at least one, ascending, all below the world size.
+  // Of `sum`, only the step and the losses count.
+  ReportResult ReportTogether(absl::Span<const ReportingRank> ranks, StepReport sum,
+                              absl::Time now);
 
   // The ranks did not apply what `step` commanded.
   void CommandSkipped(int64_t step);
@@ -195,7 +214,7 @@ class Generation {
   std::vector<OpenReports> Abandon();
 
   // For a step at or before decided_through that the journal does not know: "none" from now on.
-  ClosedStep RecordNone(uint32_t rank, int64_t step, absl::Time now);
+  ClosedStep RecordNone(std::vector<uint32_t> ranks, int64_t step, absl::Time now);
 
   // Closes what is due. Call at NextDeadline or later.
   Effects Tick(absl::Time now);
@@ -228,6 +247,9 @@ class Generation {
     absl::Time deadline = absl::InfiniteFuture();
   };
 
+  ReportAnswered AnswerLate(absl::Span<const ReportingRank> ranks, int64_t step, bool conflicts);
+  bool Conflicts(const ReportingRank& reporting, int64_t step) const;
+  size_t CountedAlready(absl::Span<const ReportingRank> ranks, int64_t step) const;
   void OpenGate(absl::Time now);
   std::optional<ReportRefused> TooManyExamples(const StepReport& report) const;
   OpenStep& OpenStepAt(int64_t step, absl::Time now);

@@ -96,6 +96,18 @@ absl::StatusOr<std::string> TextKind::Parse(const std::string& text) const {
   return text;
 }
 
+absl::StatusOr<std::string> TargetKind::Parse(const std::string& text) const {
+  const std::size_t colon = text.rfind(':');
+  int port = 0;
+  if (colon == std::string::npos || colon == 0 || text.find_first_of(" /") != std::string::npos) {
+    return absl::InvalidArgumentError("not of the form HOST:PORT");
+  }
+  if (!absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 1 || port > 65535) {
+    return absl::InvalidArgumentError("the port is not a number from 1 to 65535");
+  }
+  return text;
+}
+
 absl::StatusOr<std::optional<Address>> AddressOrNoneKind::Parse(const std::string& text) const {
   if (text == "none") {
     return std::optional<Address>();

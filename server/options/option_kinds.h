@@ -82,6 +82,14 @@ struct AddressOrNoneKind {
   std::string Bounds() const { return ""; }
 };
 
+// A host, by name or address, and its port, to connect to. Kept as it is.
+struct TargetKind {
+  absl::StatusOr<std::string> Parse(const std::string& text) const;
+  std::string Print(const std::string& value) const { return value; }
+  std::string TypeName() const { return "HOST:PORT"; }
+  std::string Bounds() const { return ""; }
+};
+
 // One of a few words.
 template <typename Enum>
 struct ChoiceKind {

@@ -109,12 +109,21 @@ void AddAddresses(OptionAdder& options, ServerOptions* values) {
                   "Let tools such as grpcurl ask for the services and their messages.");
 }
 
+void AddSidecar(OptionAdder& options, ServerOptions* values) {
+  options.BeginGroup("Sidecar");
+  options.Add("upstream", &values->upstream, TargetKind{},
+              "Be a sidecar of the supervisor there: serve the ranks of this machine, and pass "
+              "their losses on in one message a step. A sidecar keeps and decides nothing: it "
+              "takes none of --data_dir, --commit_interval, --max_runs and --metric_runs, and of "
+              "the pages it has only /metrics, /healthz and /readyz.");
+}
+
 void AddJournal(OptionAdder& options, ServerOptions* values) {
   options.BeginGroup("Journal");
-  options.Add(
-      "data_dir", &values->data_dir, TextKind{"DIR"},
-      "Where the journal lies; required. It is made if it is missing, and belongs to one lehrd "
-      "at a time. After a restart every run goes on from it.");
+  options.Add("data_dir", &values->data_dir, TextKind{"DIR"},
+              "Where the journal lies; required, but for a sidecar. It is made if it is missing, "
+              "and belongs to one lehrd "
+              "at a time. After a restart every run goes on from it.");
   options.Add("commit_interval", &values->commit_interval,
               DurationKind{absl::Milliseconds(1), absl::Milliseconds(100)},
               "The longest that a decision waits for others to be written with. Longer: fewer "
@@ -125,8 +134,8 @@ void AddBounds(OptionAdder& options, ServerOptions* values) {
   options.BeginGroup("Bounds");
   options.Add(
       "max_streams", &values->max_streams, IntegerKind{1, 1'000'000},
-      "Ranks connected at once; more are refused and retry later. Each takes about 40 KB and "
-      "a file descriptor.");
+      "Ranks and sidecars connected at once; more are refused and retry later. Each takes about "
+      "40 KB and, without a sidecar, a file descriptor.");
   options.Add(
       "max_runs", &values->max_runs, IntegerKind{1, 1'000'000},
       "Runs that are neither ended nor left; a new one beyond them is refused. With those that "
@@ -179,10 +188,22 @@ absl::Status CheckReachability(const ServerOptions& values, const YamlConfig& co
                    "listen on loopback, or set --allow_insecure"));
 }
 
-absl::Status CheckTogether(const ServerOptions& values, const YamlConfig& config) {
-  if (values.data_dir.empty()) {
-    return absl::InvalidArgumentError("--data_dir is required");
+absl::Status CheckRole(const ServerOptions& values, const CLI::App& app, const YamlConfig& config) {
+  if (values.upstream.empty()) {
+    return values.data_dir.empty() ? absl::InvalidArgumentError("--data_dir is required")
+                                   : absl::OkStatus();
   }
+  for (const char* name : {"data_dir", "commit_interval", "max_runs", "metric_runs"}) {
+    if (app.get_option(absl::StrCat("--", name))->count() > 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(config.Origin(name), ": is not for a sidecar (--upstream=", values.upstream,
+                       "), which keeps no runs"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAddresses(const ServerOptions& values, const YamlConfig& config) {
   absl::Status status = CheckReachability(values, config, "listen", values.listen);
   if (!status.ok() || !values.http) {
     return status;
@@ -208,6 +229,7 @@ absl::StatusOr<std::optional<ServerOptions>> ParseServerOptions(int argc, const 
   ServerOptions values;
   OptionAdder options(&app, config.get());
   AddAddresses(options, &values);
+  AddSidecar(options, &values);
   AddJournal(options, &values);
   AddBounds(options, &values);
   AddOperation(options, &values);
@@ -227,8 +249,10 @@ absl::StatusOr<std::optional<ServerOptions>> ParseServerOptions(int argc, const 
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(error.what());
   }
-  absl::Status status = CheckTogether(values, *config);
-  if (!status.ok()) {
+  if (absl::Status status = CheckRole(values, app, *config); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = CheckAddresses(values, *config); !status.ok()) {
     return status;
   }
   return values;

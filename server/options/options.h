@@ -28,7 +28,10 @@ struct ServerOptions {
   // Addresses other than loopback are allowed though nothing is encrypted or authenticated.
   bool allow_insecure = false;
 
-  // Never empty.
+  // The supervisor, HOST:PORT, of which this lehrd is a sidecar. Empty: it is a supervisor itself.
+  std::string upstream;
+
+  // Empty for a sidecar, and only then.
   std::string data_dir;
   absl::Duration commit_interval = absl::Milliseconds(50);
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/wire.h"
 
@@ -22,8 +23,14 @@ TestRank::TestRank(const std::shared_ptr<grpc::Channel>& channel, v1::Join join)
 std::unique_ptr<TestRank> TestRank::Joined(const std::shared_ptr<grpc::Channel>& channel,
                                            v1::Join join) {
   auto rank = std::make_unique<TestRank>(channel, std::move(join));
-  rank->welcome_ = rank->Next().welcome();
+  rank->AwaitWelcome();
   return rank;
+}
+
+bool TestRank::AwaitWelcome() {
+  const v1::SuperviseResponse response = Next();
+  welcome_ = response.welcome();
+  return response.has_welcome();
 }
 
 void TestRank::Report(int64_t step, std::vector<float> losses, std::vector<uint64_t> example_ids) {
@@ -94,13 +101,14 @@ void LehrdTest::Start(uint32_t max_streams, uint32_t max_runs) {
   ASSERT_TRUE(supervisor.ok()) << supervisor.status();
   supervisor_ = *std::move(supervisor);
   journal_->NotifyDurable([supervisor = supervisor_.get()](uint64_t) { supervisor->OnDurable(); });
-  auto server = GrpcServer::Start(
-      {.address = "127.0.0.1:0", .max_streams = max_streams, .memory_quota = 64 << 20},
-      *supervisor_, *metrics_);
+  auto server =
+      GrpcServer::Start({.address = listen_, .max_streams = max_streams, .memory_quota = 64 << 20},
+                        *supervisor_, *metrics_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
-  channel_ = grpc::CreateChannel(absl::StrCat("127.0.0.1:", server_->port()),
-                                 grpc::InsecureChannelCredentials());
+  address_ =
+      absl::StartsWith(listen_, "unix:") ? listen_ : absl::StrCat("127.0.0.1:", server_->port());
+  channel_ = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
   runs_ = v1::RunsService::NewStub(channel_);
 }
 

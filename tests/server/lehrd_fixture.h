@@ -31,6 +31,8 @@ class TestRank {
   void Send(const v1::SuperviseRequest& request) { stream_->Write(request); }
   void Report(int64_t step, std::vector<float> losses, std::vector<uint64_t> example_ids = {});
   void Leave();
+  // False: something else comes first, or the stream ends.
+  bool AwaitWelcome();
   // The next response; nothing set if the stream has ended.
   v1::SuperviseResponse Next();
   v1::Decision NextDecision();
@@ -73,6 +75,10 @@ class LehrdTest : public ::testing::Test {
 
   // Of the next Start. Longer than a test: only what is flushed survives a crash.
   absl::Duration commit_interval_ = absl::Milliseconds(5);
+  // Where Start listens: a free port, or "unix:PATH", which a restart finds free again.
+  std::string listen_ = "127.0.0.1:0";
+  // How to reach it.
+  std::string address_;
   std::filesystem::path data_dir_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Journal> journal_;

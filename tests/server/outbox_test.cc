@@ -55,6 +55,13 @@ TEST(Outbox, AFullOneEndsTheStreamOfARank) {
   EXPECT_EQ(std::get<absl::Status>(outbox.Take()).code(), absl::StatusCode::kResourceExhausted);
 }
 
+TEST(Outbox, ItsOwnerMaySayHowMuchItHolds) {
+  Numbers outbox(OutboxOverflow::kDropOldest, /*capacity=*/1);
+  outbox.Send(1);
+  outbox.Send(2);
+  EXPECT_EQ(std::get<int>(outbox.Take()), 2);
+}
+
 TEST(Outbox, AFullOneKeepsTheNewestForAWatcher) {
   Numbers outbox(OutboxOverflow::kDropOldest);
   for (size_t sent = 0; sent < kOutboxCapacity + 5; ++sent) {

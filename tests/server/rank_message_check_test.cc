@@ -76,5 +76,14 @@ TEST(CheckOutcome, NamesTheFieldAndTheValueThatAreOutOfBounds) {
               HasSubstr("unchanged is 6"));
 }
 
+TEST(CheckLeave, ChecksItsOutcome) {
+  EXPECT_TRUE(CheckLeave(v1::Leave()).ok());
+  v1::Leave leave;
+  *leave.mutable_outcome() = GoodOutcome();
+  EXPECT_TRUE(CheckLeave(leave).ok());
+  leave.mutable_outcome()->set_step(-7);
+  EXPECT_THAT(std::string(CheckLeave(leave).message()), HasSubstr("step is -7"));
+}
+
 }  // namespace
 }  // namespace lehr

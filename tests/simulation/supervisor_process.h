@@ -11,6 +11,7 @@
 #include "server/metrics.h"
 #include "server/rank_stream.h"
 #include "server/run_table.h"
+#include "server/supervised_ranks.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/simulated_store.h"
@@ -54,11 +55,13 @@ class SupervisorProcess {
           stream(std::move(stream)),
           process(process),
           outbox(std::make_shared<RankOutbox>(OutboxOverflow::kClose)),
-          rank(runs, metrics, outbox) {}
+          ranks(runs, metrics),
+          rank(ranks, outbox) {}
     const uint64_t number;
     const std::shared_ptr<Stream> stream;
     const uint32_t process;
     const std::shared_ptr<RankOutbox> outbox;
+    SupervisedRanks ranks;
     RankStream rank;
     bool reading = true;
     bool finished = false;

@@ -133,6 +133,27 @@ TEST(OptionsTest, HelpIsPrintedWhateverElseIsMissing) {
 
 TEST(OptionsTest, VersionIsPrinted) { EXPECT_EQ(Printed("--version"), "lehrd " LEHR_VERSION "\n"); }
 
+TEST(OptionsTest, ASidecarNeedsNoDataDir) {
+  std::ostringstream out;
+  EXPECT_EQ((*Parse({"--upstream=lehr.example:7070"}, out))->upstream, "lehr.example:7070");
+}
+
+TEST(OptionsTest, ASidecarTakesNothingThatIsForRuns) {
+  EXPECT_EQ(Error({"--upstream=lehr.example:7070"}),
+            "--data_dir: is not for a sidecar (--upstream=lehr.example:7070), which keeps no runs");
+  std::ostringstream out;
+  EXPECT_THAT(std::string(Parse({"--upstream=a:1", "--max_runs=5"}, out).status().message()),
+              HasSubstr("--max_runs: is not for a sidecar"));
+}
+
+TEST(OptionsTest, RefusesAnUpstreamThatCannotBe) {
+  for (const char* upstream : {"lehr", ":7070", "http://lehr:7070"}) {
+    EXPECT_THAT(Error({absl::StrCat("--upstream=", upstream)}),
+                HasSubstr(absl::StrCat("--upstream=", upstream, ": not of the form HOST:PORT")));
+  }
+  EXPECT_THAT(Error({"--upstream=lehr:0"}), HasSubstr("not a number from 1 to 65535"));
+}
+
 class ConfigFileTest : public testing::Test {
  protected:
   ConfigFileTest()
@@ -166,6 +187,15 @@ TEST_F(ConfigFileTest, MayHoldTheRequiredOption) {
   Write("data_dir: /srv/lehr\n");
   std::ostringstream out;
   EXPECT_EQ((*Parse({"--config", path_}, out))->data_dir, "/srv/lehr");
+}
+
+TEST_F(ConfigFileTest, MayMakeASidecar) {
+  Write("upstream: lehr.example:7070\nmax_runs: 5\n");
+  std::ostringstream out;
+  EXPECT_EQ(Parse({"--config", path_}, out).status().message(),
+            path_ +
+                ":2: max_runs: is not for a sidecar (--upstream=lehr.example:7070), which "
+                "keeps no runs");
 }
 
 TEST_F(ConfigFileTest, MayBeEmpty) {

@@ -1,0 +1,61 @@
+#include "server/relay/upstream_stream.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/synchronization/notification.h"
+#include "tests/taken_port.h"
+
+namespace lehr {
+namespace {
+
+class Listener final : public UpstreamStream::Listener {
+ public:
+  void Received(v1::RelayResponse&) override {}
+  void Ended(const absl::Status& status) override { status_ = status; }
+  void Gone() override { gone_.Notify(); }
+
+  // Waits until nothing is left of the stream.
+  absl::Status AwaitEnd() {
+    EXPECT_TRUE(gone_.WaitForNotificationWithTimeout(absl::Seconds(60)));
+    return status_;
+  }
+
+ private:
+  absl::Status status_;
+  absl::Notification gone_;
+};
+
+v1::RelayRequest RequestOf(size_t bytes) {
+  v1::RelayRequest request;
+  request.mutable_report()->set_loss_statistics(std::string(bytes, 'x'));
+  return request;
+}
+
+class UpstreamStreamTest : public ::testing::Test {
+ protected:
+  // It takes connections, and reads nothing.
+  const TakenPort silent_;
+  const std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
+};
+
+TEST_F(UpstreamStreamTest, IsGivenUpWhereTooManyBytesWait) {
+  UpstreamStream* stream = UpstreamStream::Start(silent_.address(), listener_, /*max_bytes=*/2500);
+  // One is on its way.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(stream->Send(RequestOf(1000)));
+  }
+  EXPECT_FALSE(stream->Send(RequestOf(1000)));
+  EXPECT_EQ(listener_->AwaitEnd().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(UpstreamStreamTest, IsGivenUpWhereTooManyMessagesWait) {
+  UpstreamStream* stream = UpstreamStream::Start(silent_.address(), listener_);
+  for (size_t i = 0; i < kMaxUpstreamMessages + 1; ++i) {
+    EXPECT_TRUE(stream->Send(RequestOf(1)));
+  }
+  EXPECT_FALSE(stream->Send(RequestOf(1)));
+  EXPECT_EQ(listener_->AwaitEnd().code(), absl::StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace lehr
