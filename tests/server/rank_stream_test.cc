@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "server/supervised_ranks.h"
 #include "tests/server/run_table_fixture.h"
 
 namespace lehr {
@@ -44,7 +45,8 @@ class RankStreamTest : public RunTableTest {
   }
 
   std::shared_ptr<RankOutbox> outbox_ = NewOutbox();
-  RankStream stream_{*table_, metrics_, outbox_};
+  SupervisedRanks ranks_{*table_, metrics_};
+  RankStream stream_{ranks_, outbox_};
 };
 
 TEST_F(RankStreamTest, AReportIsAnsweredByADecision) {
