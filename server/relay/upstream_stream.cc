@@ -5,6 +5,24 @@
 #include "client/supervisor_channel.h"
 
 namespace lehr {
+namespace {
+
+// gRPC 1.51 ends its threads for callbacks with the last channel that used them, and aborts where
+// that happens in one of these threads, as at the end of a stream. So the newest channel that ended
+// is kept, and there is no last one.
+void KeepInsteadOfThePreviousOne(std::shared_ptr<grpc::Channel> channel) {
+  struct Kept {
+    absl::Mutex mutex;
+    std::shared_ptr<grpc::Channel> channel ABSL_GUARDED_BY(mutex);
+  };
+  static auto& kept = *new Kept;
+  {
+    absl::MutexLock lock(&kept.mutex);
+    kept.channel.swap(channel);
+  }
+}
+
+}  // namespace
 
 UpstreamStream* UpstreamStream::Start(const std::string& address,
                                       std::shared_ptr<Listener> listener, size_t max_bytes) {
@@ -19,7 +37,8 @@ UpstreamStream* UpstreamStream::Start(const std::string& address,
 
 UpstreamStream::UpstreamStream(const std::string& address, std::shared_ptr<Listener> listener,
                                size_t max_bytes)
-    : stub_(v1::SupervisorService::NewStub(ConnectToSupervisor(address))),
+    : channel_(ConnectToSupervisor(address)),
+      stub_(v1::SupervisorService::NewStub(channel_)),
       listener_(std::move(listener)),
       max_bytes_(max_bytes) {}
 
@@ -95,6 +114,7 @@ void UpstreamStream::OnDone(const grpc::Status& status) {
   const std::shared_ptr<Listener> listener = listener_;
   listener->Ended(
       absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()));
+  KeepInsteadOfThePreviousOne(channel_);
   delete this;
   listener->Gone();
 }

@@ -57,6 +57,7 @@ class UpstreamStream final : public grpc::ClientBidiReactor<v1::RelayRequest, v1
   void WriteNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveUpWaiting() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::SupervisorService::Stub> stub_;
   const std::shared_ptr<Listener> listener_;
   const size_t max_bytes_;
