@@ -87,7 +87,7 @@ void RankProcess::Ended(const absl::Status& status) {
   }
 }
 
-// As SupervisorConnection::Carry.
+// As SupervisorConnection::TakeErrand.
 void RankProcess::Carry() {
   if (stream_ == nullptr) {
     return;
