@@ -1,8 +1,8 @@
 // How a thread that picks up work learns that there is some, at next to no cost for those who bring
 // it often.
 //
-// To wake a thread is a system call and an interrupt of another core: 2 µs, and 15 µs in a virtual
-// machine, which is more than a training step of a millisecond may lose. So a thread that had work
+// To wake a thread is a system call and an interrupt of another core, which in a virtual machine is
+// more than a training step of a millisecond may lose. So a thread that had work
 // lately comes back by itself every kPickupInterval. Only after kIdlePickups in vain does it sleep
 // until it is woken: a step that takes longer than all of them does not feel it.
 //

@@ -2,9 +2,8 @@
 // (client/correspondence.h) over one gRPC stream after another.
 //
 // Thread-safe. Two threads of its own speak with the supervisor: one connects, reads and
-// reconnects, the other writes what waits to be written, which takes a tenth of a millisecond. The
-// trainer's thread only puts down and waits. No call but AwaitDecision and Leave waits, and these
-// two no longer than the timeouts.
+// reconnects, the other writes what waits to be written. The trainer's thread only puts down and
+// waits. No call but AwaitDecision and Leave waits, and these two no longer than the timeouts.
 #ifndef LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 #define LEHR_CLIENT_SUPERVISOR_CONNECTION_H_
 

@@ -20,11 +20,9 @@
 namespace lehr {
 namespace {
 
-constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kHtml[] = "text/html; charset=utf-8";
 constexpr char kCss[] = "text/css; charset=utf-8";
 constexpr char kJson[] = "application/json";
-constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
 
 // The run_id of a path that has the pattern's form, "" for a pattern without one.
 std::optional<std::string> Match(absl::string_view pattern, absl::string_view path) {
@@ -119,16 +117,16 @@ HttpResponse HttpApi::Style(const Target&) const {
 }
 
 HttpResponse HttpApi::MetricsText(const Target&) const {
-  return {200, kPrometheusText, metrics_.Serialize()};
+  return {200, kPrometheusType, metrics_.Serialize()};
 }
 
-HttpResponse HttpApi::Health(const Target&) const { return {200, kText, "alive\n"}; }
+HttpResponse HttpApi::Health(const Target&) const { return {200, kTextType, "alive\n"}; }
 
 HttpResponse HttpApi::Readiness(const Target&) const {
   if (!supervisor_.ready()) {
-    return {503, kText, "not ready\n"};
+    return {503, kTextType, "not ready\n"};
   }
-  return {200, kText, "ready\n"};
+  return {200, kTextType, "ready\n"};
 }
 
 HttpResponse HttpApi::ListRuns(const Target& target) const {

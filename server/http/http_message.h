@@ -6,6 +6,10 @@
 
 namespace lehr {
 
+// Content types.
+inline constexpr char kTextType[] = "text/plain; charset=utf-8";
+inline constexpr char kPrometheusType[] = "text/plain; version=0.0.4; charset=utf-8";
+
 struct HttpRequest {
   // "GET".
   std::string method;

@@ -122,8 +122,7 @@ void AddJournal(OptionAdder& options, ServerOptions* values) {
   options.BeginGroup("Journal");
   options.Add("data_dir", &values->data_dir, TextKind{"DIR"},
               "Where the journal lies; required, but for a sidecar. It is made if it is missing, "
-              "and belongs to one lehrd "
-              "at a time. After a restart every run goes on from it.");
+              "and belongs to one lehrd at a time. After a restart every run goes on from it.");
   options.Add("commit_interval", &values->commit_interval,
               DurationKind{absl::Milliseconds(1), absl::Milliseconds(100)},
               "The longest that a decision waits for others to be written with. Longer: fewer "

@@ -245,7 +245,9 @@ void RelayedJob::Ended(const absl::Status& status) {
 }
 
 // Not before the stream has let go of gRPC: whoever waits for the job may end the process.
-void RelayedJob::Gone() { options_.on_over(this); }
+void RelayedJob::Gone(std::shared_ptr<grpc::Channel> connection) {
+  options_.on_over(this, std::move(connection));
+}
 
 RelayedJob::Member* RelayedJob::Find(uint64_t seat) {
   const auto found = members_.find(seat);

@@ -39,8 +39,8 @@ class RelayedJob final : public UpstreamStream::Listener,
     Metrics* metrics = nullptr;
     // Asks for a Tick at or after this time.
     std::function<void(absl::Time)> wake_at;
-    // The job is over; its last act.
-    std::function<void(const RelayedJob*)> on_over;
+    // The job is over; its last act. For the connection, see UpstreamStream::Listener::Gone.
+    std::function<void(const RelayedJob*, std::shared_ptr<grpc::Channel> connection)> on_over;
   };
   explicit RelayedJob(Options options) : options_(std::move(options)) {}
 
@@ -75,7 +75,7 @@ class RelayedJob final : public UpstreamStream::Listener,
 
   void Received(v1::RelayResponse& response) override;
   void Ended(const absl::Status& status) override;
-  void Gone() override;
+  void Gone(std::shared_ptr<grpc::Channel> connection) override;
 
   void TakeWelcome(uint64_t seat, Member& member, v1::Welcome& welcome)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

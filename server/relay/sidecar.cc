@@ -85,19 +85,24 @@ absl::StatusOr<std::unique_ptr<HostedRank>> Sidecar::Join(const v1::Join& join,
 
 std::shared_ptr<RelayedJob> Sidecar::StartJob(const std::string& key) {
   ++jobs_started_;
-  auto job = std::make_shared<RelayedJob>(
-      RelayedJob::Options{.upstream = upstream_,
-                          .metrics = &metrics_,
-                          .wake_at = [this](absl::Time time) { clock_.WakeAt(time); },
-                          .on_over = [this](const RelayedJob* over) { JobIsOver(over); }});
+  auto job = std::make_shared<RelayedJob>(RelayedJob::Options{
+      .upstream = upstream_,
+      .metrics = &metrics_,
+      .wake_at = [this](absl::Time time) { clock_.WakeAt(time); },
+      .on_over =
+          [this](const RelayedJob* over, std::shared_ptr<grpc::Channel> connection) {
+            JobIsOver(over, std::move(connection));
+          }});
   jobs_[key] = job;
   running_.push_back(job);
   return job;
 }
 
-void Sidecar::JobIsOver(const RelayedJob* over) {
+void Sidecar::JobIsOver(const RelayedJob* over, std::shared_ptr<grpc::Channel> connection) {
   const auto is_over = [&](const std::shared_ptr<RelayedJob>& job) { return job.get() == over; };
   absl::MutexLock lock(&mutex_);
+  // Here, and not once the destructor may run.
+  newest_ended_ = std::move(connection);
   std::erase_if(jobs_, [&](const auto& entry) { return is_over(entry.second); });
   std::erase_if(running_, is_over);
 }

@@ -52,7 +52,8 @@ class Sidecar final : public RankHost {
   std::vector<std::shared_ptr<RelayedJob>> AllJobs() const ABSL_LOCKS_EXCLUDED(mutex_);
   std::shared_ptr<RelayedJob> StartJob(const std::string& key)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void JobIsOver(const RelayedJob* job) ABSL_LOCKS_EXCLUDED(mutex_);
+  void JobIsOver(const RelayedJob* job, std::shared_ptr<grpc::Channel> connection)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::string upstream_;
   Metrics& metrics_;
@@ -66,6 +67,9 @@ class Sidecar final : public RankHost {
   // All that have a stream to the supervisor.
   std::vector<std::shared_ptr<RelayedJob>> running_ ABSL_GUARDED_BY(mutex_);
   uint64_t jobs_started_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of the job that ended last: released with the sidecar, so that no callback releases the last
+  // one.
+  std::shared_ptr<grpc::Channel> newest_ended_ ABSL_GUARDED_BY(mutex_);
 
   // The first to go: its thread calls the jobs.
   TickClock clock_;

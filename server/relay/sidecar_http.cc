@@ -5,26 +5,23 @@
 namespace lehr {
 namespace {
 
-constexpr char kText[] = "text/plain; charset=utf-8";
-constexpr char kPrometheusText[] = "text/plain; version=0.0.4; charset=utf-8";
-
 HttpResponse Answer(const Sidecar& sidecar, const Metrics& metrics, const HttpRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") {
-    return {405, kText, absl::StrCat("method ", request.method, ": not GET or HEAD\n")};
+    return {405, kTextType, absl::StrCat("method ", request.method, ": not GET or HEAD\n")};
   }
   if (request.path == "/metrics") {
-    return {200, kPrometheusText, metrics.Serialize()};
+    return {200, kPrometheusType, metrics.Serialize()};
   }
   if (request.path == "/healthz") {
-    return {200, kText, "alive\n"};
+    return {200, kTextType, "alive\n"};
   }
   if (request.path == "/readyz") {
-    return sidecar.ready() ? HttpResponse{200, kText, "ready\n"}
-                           : HttpResponse{503, kText,
+    return sidecar.ready() ? HttpResponse{200, kTextType, "ready\n"}
+                           : HttpResponse{503, kTextType,
                                           absl::StrCat("the supervisor at ", sidecar.upstream(),
                                                        " is not connected\n")};
   }
-  return {404, kText,
+  return {404, kTextType,
           absl::StrCat("this lehrd is a sidecar, with /metrics, /healthz and /readyz; the runs are "
                        "at the supervisor, ",
                        sidecar.upstream(), "\n")};

@@ -5,24 +5,6 @@
 #include "client/supervisor_channel.h"
 
 namespace lehr {
-namespace {
-
-// gRPC 1.51 ends its threads for callbacks with the last channel that used them, and aborts where
-// that happens in one of these threads, as at the end of a stream. So the newest channel that ended
-// is kept, and there is no last one.
-void KeepInsteadOfThePreviousOne(std::shared_ptr<grpc::Channel> channel) {
-  struct Kept {
-    absl::Mutex mutex;
-    std::shared_ptr<grpc::Channel> channel ABSL_GUARDED_BY(mutex);
-  };
-  static auto& kept = *new Kept;
-  {
-    absl::MutexLock lock(&kept.mutex);
-    kept.channel.swap(channel);
-  }
-}
-
-}  // namespace
 
 UpstreamStream* UpstreamStream::Start(const std::string& address,
                                       std::shared_ptr<Listener> listener, size_t max_bytes) {
@@ -114,9 +96,9 @@ void UpstreamStream::OnDone(const grpc::Status& status) {
   const std::shared_ptr<Listener> listener = listener_;
   listener->Ended(
       absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()));
-  KeepInsteadOfThePreviousOne(channel_);
+  std::shared_ptr<grpc::Channel> channel = channel_;
   delete this;
-  listener->Gone();
+  listener->Gone(std::move(channel));
 }
 
 }  // namespace lehr

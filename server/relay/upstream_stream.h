@@ -32,8 +32,12 @@ class UpstreamStream final : public grpc::ClientBidiReactor<v1::RelayRequest, v1
     virtual void Received(v1::RelayResponse& response) = 0;
     // Nothing is received any more, and the stream is not to be used. The status is the stream's.
     virtual void Ended(const absl::Status& status) = 0;
-    // The stream has let go of all that it had of gRPC. The last call.
-    virtual void Gone() = 0;
+    // The stream has let go of all that it had of gRPC, but for its connection. The last call.
+    //
+    // gRPC 1.51 ends its threads for callbacks with the last connection that used them, and aborts
+    // if that happens in one of these threads, as this call is: the last one is to be released
+    // elsewhere.
+    virtual void Gone(std::shared_ptr<grpc::Channel> connection) = 0;
   };
 
   // Begins to connect to `address`. Deletes itself after listener->Ended, before which it may be

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <string>
+#include <utility>
+
 #include "absl/synchronization/notification.h"
 #include "tests/taken_port.h"
 
@@ -12,7 +16,10 @@ class Listener final : public UpstreamStream::Listener {
  public:
   void Received(v1::RelayResponse&) override {}
   void Ended(const absl::Status& status) override { status_ = status; }
-  void Gone() override { gone_.Notify(); }
+  void Gone(std::shared_ptr<grpc::Channel> connection) override {
+    connection_ = std::move(connection);
+    gone_.Notify();
+  }
 
   // Waits until nothing is left of the stream.
   absl::Status AwaitEnd() {
@@ -22,6 +29,7 @@ class Listener final : public UpstreamStream::Listener {
 
  private:
   absl::Status status_;
+  std::shared_ptr<grpc::Channel> connection_;
   absl::Notification gone_;
 };
 
