@@ -129,18 +129,6 @@ void LehrdTest::Crash() {
   metrics_.reset();
 }
 
-v1::Join LehrdTest::JoinOf(uint32_t rank, uint32_t world_size, const std::string& job_attempt) {
-  v1::Join join;
-  join.set_run_id("digits");
-  join.set_rank(rank);
-  join.set_world_size(world_size);
-  join.set_job_attempt(job_attempt);
-  join.set_process(absl::StrCat("process-", rank));
-  join.set_can_agree(true);
-  join.add_noise_specs(std::string(kCommandedNoiseSpec));
-  return join;
-}
-
 v1::Run LehrdTest::DescribeRun(const std::string& run_id) {
   v1::GetRunRequest request;
   request.set_run_id(run_id);

@@ -17,6 +17,7 @@
 #include "server/journal/journal.h"
 #include "server/metrics.h"
 #include "server/supervisor.h"
+#include "tests/server/join_of.h"
 
 namespace lehr {
 
@@ -63,9 +64,6 @@ class LehrdTest : public ::testing::Test {
   // As on SIGKILL: what is not on the disk is lost.
   void Crash();
 
-  // Rank `rank` of `world_size` of run "digits"; every rank can agree.
-  static v1::Join JoinOf(uint32_t rank = 0, uint32_t world_size = 1,
-                         const std::string& job_attempt = "attempt-1");
   // Two losses, 3 and 0, have M = 3, I = 1, T = 3: the noise is 3 with the default policy.
   static std::vector<float> HotLosses() { return {3, 0}; }
 

@@ -17,7 +17,7 @@ class RankStreamTest : public RunTableTest {
  protected:
   bool Join() {
     v1::SuperviseRequest request;
-    *request.mutable_join() = JoinOf("digits");
+    *request.mutable_join() = JoinOf();
     const bool taken = stream_.Take(request, kStart);
     Settle();
     return taken;
@@ -72,7 +72,7 @@ TEST_F(RankStreamTest, ASecondJoinEndsTheStream) {
 
 TEST_F(RankStreamTest, ARefusedJoinEndsTheStream) {
   v1::SuperviseRequest request;
-  *request.mutable_join() = JoinOf("digits");
+  *request.mutable_join() = JoinOf();
   request.mutable_join()->set_rank(1);
   EXPECT_FALSE(stream_.Take(request, kStart));
   ExpectFault("rank is 1");

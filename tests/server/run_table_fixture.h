@@ -12,6 +12,7 @@
 #include "server/journal/journal.h"
 #include "server/metrics.h"
 #include "server/run_table.h"
+#include "tests/server/join_of.h"
 #include "tests/temporary_folder.h"
 
 namespace lehr {
@@ -50,16 +51,9 @@ class RunTableTest : public ::testing::Test {
     table_->Tick(now);
   }
 
-  static v1::Join JoinOf(const std::string& run_id, uint32_t rank = 0, uint32_t world_size = 1) {
-    v1::Join join;
+  static v1::Join JoinOfRun(const std::string& run_id) {
+    v1::Join join = JoinOf();
     join.set_run_id(run_id);
-    join.set_rank(rank);
-    join.set_world_size(world_size);
-    join.set_job_attempt("attempt");
-    join.set_process("process-" + std::to_string(rank));
-    join.set_can_agree(true);
-    join.add_noise_specs("philox4x32-10/box-muller-f32/v1");
-    join.mutable_settings()->mutable_policy()->mutable_error_driven()->set_base_noise_level(1);
     return join;
   }
   static std::shared_ptr<RankOutbox> NewOutbox() {

@@ -21,7 +21,7 @@ StepReport HotReport(int64_t step) {
 }
 
 TEST_F(RunTableTest, TheFirstJoinOpensARunThatIsFoundByItsId) {
-  ASSERT_TRUE(table_->Join(JoinOf("digits"), NewOutbox(), kStart).ok());
+  ASSERT_TRUE(table_->Join(JoinOf(), NewOutbox(), kStart).ok());
   const auto run = table_->Find("digits");
   ASSERT_TRUE(run.ok());
   EXPECT_EQ((*run)->run_id(), "digits");
@@ -37,7 +37,7 @@ TEST_F(RunTableTest, FindNamesTheIdThatItDoesNotFind) {
 
 // A join that is refused leaves no run behind.
 TEST_F(RunTableTest, ARefusedJoinOpensNothing) {
-  v1::Join join = JoinOf("digits");
+  v1::Join join = JoinOf();
   join.set_rank(1);
   EXPECT_EQ(table_->Join(join, NewOutbox(), kStart).status().code(),
             absl::StatusCode::kInvalidArgument);
@@ -46,37 +46,37 @@ TEST_F(RunTableTest, ARefusedJoinOpensNothing) {
 
 TEST_F(RunTableTest, NobodyJoinsOnceItStops) {
   table_->Stop();
-  EXPECT_EQ(table_->Join(JoinOf("digits"), NewOutbox(), kStart).status().code(),
+  EXPECT_EQ(table_->Join(JoinOf(), NewOutbox(), kStart).status().code(),
             absl::StatusCode::kUnavailable);
 }
 
 TEST_F(RunTableTest, OnlySoManyRunsGoOnAtATime) {
   Restart(/*max_runs=*/1);
-  ASSERT_TRUE(table_->Join(JoinOf("one"), NewOutbox(), kStart).ok());
-  const absl::Status full = table_->Join(JoinOf("two"), NewOutbox(), kStart).status();
+  ASSERT_TRUE(table_->Join(JoinOfRun("one"), NewOutbox(), kStart).ok());
+  const absl::Status full = table_->Join(JoinOfRun("two"), NewOutbox(), kStart).status();
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(full.message()), HasSubstr("--max_runs"));
   // Its own ranks still find it.
-  EXPECT_TRUE(table_->Join(JoinOf("one"), NewOutbox(), kStart).ok());
+  EXPECT_TRUE(table_->Join(JoinOfRun("one"), NewOutbox(), kStart).ok());
   (*table_->Find("one"))->End();
-  EXPECT_TRUE(table_->Join(JoinOf("two"), NewOutbox(), kStart).ok());
+  EXPECT_TRUE(table_->Join(JoinOfRun("two"), NewOutbox(), kStart).ok());
 }
 
 TEST_F(RunTableTest, RunsThatAreOverFillItTenTimesLater) {
   Restart(/*max_runs=*/1);
   for (uint32_t i = 0; i < kRunsHeld; ++i) {
     const std::string run_id = "run-" + std::to_string(i);
-    ASSERT_TRUE(table_->Join(JoinOf(run_id), NewOutbox(), kStart).ok()) << i;
+    ASSERT_TRUE(table_->Join(JoinOfRun(run_id), NewOutbox(), kStart).ok()) << i;
     (*table_->Find(run_id))->End();
   }
-  const absl::Status full = table_->Join(JoinOf("one-more"), NewOutbox(), kStart).status();
+  const absl::Status full = table_->Join(JoinOfRun("one-more"), NewOutbox(), kStart).status();
   EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(full.message()), HasSubstr("holds 10 runs"));
 }
 
 // The journal was restored from a backup: ranks would take nothing of a lower epoch.
 TEST_F(RunTableTest, TheEpochRisesAboveWhatARankHasSeen) {
-  v1::Join join = JoinOf("digits");
+  v1::Join join = JoinOf();
   join.set_highest_epoch(41);
   ASSERT_TRUE(table_->Join(join, NewOutbox(), kStart).ok());
   EXPECT_EQ(journal_->epoch(), 42u);
@@ -84,7 +84,7 @@ TEST_F(RunTableTest, TheEpochRisesAboveWhatARankHasSeen) {
 
 TEST_F(RunTableTest, TheEpochStaysForARankThatHasItFromHere) {
   auto outbox = NewOutbox();
-  v1::Join join = JoinOf("digits");
+  v1::Join join = JoinOf();
   const auto seat = table_->Join(join, outbox, kStart);
   ASSERT_TRUE(seat.ok());
   seat->run->Disconnected(seat->seat, kStart);
@@ -96,11 +96,11 @@ TEST_F(RunTableTest, TheEpochStaysForARankThatHasItFromHere) {
 
 TEST_F(RunTableTest, StoppedActingHoldsForEveryRunAndOverARestart) {
   auto older = NewOutbox();
-  const auto before = table_->Join(JoinOf("before"), older, kStart);
+  const auto before = table_->Join(JoinOfRun("before"), older, kStart);
   ASSERT_TRUE(before.ok());
   table_->StopActing(true);
   auto newer = NewOutbox();
-  const auto after = table_->Join(JoinOf("after"), newer, kStart);
+  const auto after = table_->Join(JoinOfRun("after"), newer, kStart);
   ASSERT_TRUE(after.ok());
   Settle();
   before->run->Report(before->seat, HotReport(0), kStart);
@@ -118,13 +118,13 @@ TEST_F(RunTableTest, StoppedActingHoldsForEveryRunAndOverARestart) {
 }
 
 TEST_F(RunTableTest, AStragglersStepClosesAtTheTickThatItAskedFor) {
-  v1::Join join = JoinOf("digits", 0, 2);
+  v1::Join join = JoinOf(0, 2);
   join.mutable_settings()->set_quorum(1);
   join.mutable_settings()->mutable_straggler_timeout()->set_seconds(7);
   auto outbox = NewOutbox();
   const auto zero = table_->Join(join, outbox, kStart);
   ASSERT_TRUE(zero.ok());
-  ASSERT_TRUE(table_->Join(JoinOf("digits", 1, 2), NewOutbox(), kStart).ok());
+  ASSERT_TRUE(table_->Join(JoinOf(1, 2), NewOutbox(), kStart).ok());
   Settle();
   ASSERT_TRUE(Next(*outbox)->has_welcome());
   zero->run->Report(zero->seat, HotReport(0), kStart);
@@ -132,15 +132,14 @@ TEST_F(RunTableTest, AStragglersStepClosesAtTheTickThatItAskedFor) {
   Settle(kStart + absl::Seconds(6));
   EXPECT_FALSE(Next(*outbox));
   Settle(wake_at_);
-  Settle(wake_at_);
   const auto decision = Next(*outbox);
   ASSERT_TRUE(decision && decision->has_decision());
   EXPECT_EQ(decision->decision().reports(), 1u);
 }
 
 TEST_F(RunTableTest, ARestartTakesUpEveryRun) {
-  ASSERT_TRUE(table_->Join(JoinOf("one"), NewOutbox(), kStart).ok());
-  ASSERT_TRUE(table_->Join(JoinOf("two"), NewOutbox(), kStart).ok());
+  ASSERT_TRUE(table_->Join(JoinOfRun("one"), NewOutbox(), kStart).ok());
+  ASSERT_TRUE(table_->Join(JoinOfRun("two"), NewOutbox(), kStart).ok());
   Restart();
   EXPECT_EQ(table_->All().size(), 2u);
   EXPECT_TRUE(table_->Find("one").ok());
