@@ -52,7 +52,7 @@ def net_reset(place):
 def net_half_open(place):
     job, proxy = supervised_through(place, started_proxy(place))
     first = len(job.steps[0])
-    proxy.lose_server()
+    job.collective.between_steps(proxy.lose_server)
     back = job.await_commands()
     waits = [job.long_waits(rank, job.decision_timeout / 2, first) for rank in job.ranks()]
     expect(all(len(steps) <= 1 for steps in waits), f"steps that waited: {waits}")
@@ -62,10 +62,10 @@ def net_half_open(place):
 def one_way(place, direction):
     job, proxy = supervised_through(place, started_proxy(place))
     first = len(job.steps[0])
-    proxy.stalled = {direction}
+    job.collective.between_steps(lambda: proxy.stalled.add(direction))
     job.await_alone()
     waits = [job.long_waits(rank, job.decision_timeout / 2, first) for rank in job.ranks()]
-    proxy.stalled = set()
+    proxy.stalled.clear()
     back = job.await_commands()
     expect(all(len(steps) <= 1 for steps in waits), f"steps that waited: {waits}")
     return f"acts again after {back:.1f} s; {check(job)}"
@@ -116,8 +116,12 @@ def filtered(place, rules, during):
     job.await_commands()
     first = len(job.steps[0])
     port = lehrd.address.split(":")[1]
-    for rule in rules:
-        namespace.begin([word.replace("PORT", port) for word in rule.split()])
+
+    def begin():
+        for rule in rules:
+            namespace.begin([word.replace("PORT", port) for word in rule.split()])
+
+    job.collective.between_steps(begin)
     during(job)
     waits = [job.long_waits(rank, job.decision_timeout / 2, first) for rank in job.ranks()]
     namespace.end()

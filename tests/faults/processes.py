@@ -185,6 +185,9 @@ class Collective(threading.Thread):
         self.absent = set()
         self.closed_through = -1
         self.last_step = None
+        # A function to call between two steps, and whether it was.
+        self.interlude = None
+        self.interlude_over = threading.Event()
         self.stopping = threading.Event()
         self.ended = threading.Event()
 
@@ -201,6 +204,13 @@ class Collective(threading.Thread):
                 if now - self.began[step] > self.timeout:
                     self.absent |= set(range(self.world_size)) - self.rounds[step].keys()
                     self.close_if_complete(step)
+
+    def between_steps(self, act):
+        """Calls `act` while each rank has its answer of this step, and has not begun the next: what it
+        breaks is broken for all of them at the same step."""
+        self.interlude_over.clear()
+        self.interlude = act
+        expect(self.interlude_over.wait(PATIENCE_SECONDS), "the ranks do not end their step")
 
     def end(self):
         self.ended.set()
@@ -237,6 +247,10 @@ class Collective(threading.Thread):
         brought = self.rounds[step]
         if len(brought.keys() | self.absent) < self.world_size:
             return
+        if self.interlude is not None:
+            self.interlude()
+            self.interlude = None
+            self.interlude_over.set()
         self.closed_through = step
         if self.stopping.is_set() and self.last_step is None:
             self.last_step = step
