@@ -113,12 +113,15 @@ struct NonFiniteBits<Float16> {
 template <typename Element>
 HWY_INLINE bool AllFinite(const Element* values, std::size_t tiles) {
   using Lane = typename NonFiniteBits<Element>::Lane;
+  constexpr std::size_t kTileLanes = kTile * sizeof(Element) / sizeof(Lane);
   const hn::ScalableTag<Lane> d;
   const auto mask = hn::BitCast(d, hn::Set(U64(), NonFiniteBits<Element>::kMask));
   const auto* lanes = reinterpret_cast<const Lane*>(values);
   auto greatest = hn::Zero(d);
-  for (std::size_t i = 0; i < tiles * kTile * sizeof(Element) / sizeof(Lane); i += hn::Lanes(d)) {
-    greatest = hn::Max(greatest, hn::And(hn::LoadU(d, lanes + i), mask));
+  for (std::size_t tile = 0; tile < tiles; ++tile, lanes += kTileLanes) {
+    for (std::size_t i = 0; i < kTileLanes; i += hn::MaxLanes(d)) {  // So few that it is unrolled.
+      greatest = hn::Max(greatest, hn::And(hn::LoadU(d, lanes + i), mask));
+    }
   }
   return hn::AllTrue(d, hn::Lt(greatest, hn::Set(d, NonFiniteBits<Element>::kLimit)));
 }
