@@ -225,20 +225,22 @@ class WordMaker {
     for (std::size_t lane = 0; lane < kBlocks; ++lane) {
       blocks[lane] = first_block + lane % 2 * (kBlocks / 2) + lane / 2;
     }
-    blocks_ = hn::Load(U64(), blocks);
+    first_ = hn::Load(U64(), blocks);
+    second_ = hn::Add(first_, hn::Set(U64(), kBlocks));
   }
 
   HWY_INLINE GroupWords Next() {
-    Counters first = MakeCounters(blocks_, tensor_id_);
-    blocks_ = hn::Add(blocks_, hn::Set(U64(), kBlocks));
-    Counters second = MakeCounters(blocks_, tensor_id_);
-    blocks_ = hn::Add(blocks_, hn::Set(U64(), kBlocks));
+    Counters first = MakeCounters(first_, tensor_id_);
+    Counters second = MakeCounters(second_, tensor_id_);
     for (int round = 0; round < 10; ++round) {
       const VecU key_low = hn::Set(U32(), keys_.low[round]);
       const VecU key_high = hn::Set(U32(), keys_.high[round]);
       PhiloxRound(first, key_low, key_high);
       PhiloxRound(second, key_low, key_high);
     }
+    const VecQ step = hn::Set(U64(), 2 * kBlocks);
+    first_ = hn::Add(first_, step);
+    second_ = hn::Add(second_, step);
     return {{MergeLowerHalves(first.x0, first.x2), MergeLowerHalves(second.x0, second.x2)},
             {MergeLowerHalves(first.x1, first.x3), MergeLowerHalves(second.x1, second.x3)}};
   }
@@ -248,7 +250,7 @@ class WordMaker {
 
   RoundKeys keys_;
   std::uint64_t tensor_id_;
-  VecQ blocks_;
+  VecQ first_, second_;  // Blocks of the next group.
 };
 
 // What several tiles are made of. Words, radii and directions have a loop each: in each of them the
