@@ -49,10 +49,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 using U16 = hn::Rebind<std::uint16_t, U32>;
 using F64 = hn::ScalableTag<double>;
 
-HWY_NOINLINE void FillTiles(const WordBatch& words, std::size_t tiles, float* out) {
+HWY_NOINLINE void FillTiles(const TileBatch& batch, std::size_t tiles, float* out) {
   for (std::size_t i = 0; i < tiles; ++i) {
     Tile tile;
-    words.MakeTile(i, tile);
+    batch.Make(i, tile);
     Store(tile, out + i * kTile);
   }
 }
@@ -64,17 +64,17 @@ void FillNoiseVectors(std::uint64_t seed, std::uint64_t tensor_id, std::uint64_t
   reference::FillNoise(seed, tensor_id, first_index, out.first(to_block));
   out.remove_prefix(to_block);
   WordMaker maker(seed, tensor_id, (first_index + to_block) / reference::kBlockSize);
-  WordBatch words;
+  TileBatch batch;
   while (out.size() >= kTile) {
-    const std::size_t tiles = std::min(out.size() / kTile, WordBatch::kMaxTiles);
-    words.Make(maker, tiles);
-    FillTiles(words, tiles, out.data());
+    const std::size_t tiles = std::min(out.size() / kTile, TileBatch::kMaxTiles);
+    batch.Prepare(maker, tiles);
+    FillTiles(batch, tiles, out.data());
     out.remove_prefix(tiles * kTile);
   }
   if (!out.empty()) {
     float rest[kTile];
-    words.Make(maker, 1);
-    FillTiles(words, 1, rest);
+    batch.Prepare(maker, 1);
+    FillTiles(batch, 1, rest);
     std::copy_n(rest, out.size(), out.begin());
   }
 }
@@ -113,12 +113,15 @@ struct NonFiniteBits<Float16> {
 template <typename Element>
 HWY_INLINE bool AllFinite(const Element* values, std::size_t tiles) {
   using Lane = typename NonFiniteBits<Element>::Lane;
+  constexpr std::size_t kTileLanes = kTile * sizeof(Element) / sizeof(Lane);
   const hn::ScalableTag<Lane> d;
   const auto mask = hn::BitCast(d, hn::Set(U64(), NonFiniteBits<Element>::kMask));
   const auto* lanes = reinterpret_cast<const Lane*>(values);
   auto greatest = hn::Zero(d);
-  for (std::size_t i = 0; i < tiles * kTile * sizeof(Element) / sizeof(Lane); i += hn::Lanes(d)) {
-    greatest = hn::Max(greatest, hn::And(hn::LoadU(d, lanes + i), mask));
+  for (std::size_t tile = 0; tile < tiles; ++tile, lanes += kTileLanes) {
+    for (std::size_t i = 0; i < kTileLanes; i += hn::MaxLanes(d)) {  // So few that it is unrolled.
+      greatest = hn::Max(greatest, hn::And(hn::LoadU(d, lanes + i), mask));
+    }
   }
   return hn::AllTrue(d, hn::Lt(greatest, hn::Set(d, NonFiniteBits<Element>::kLimit)));
 }
@@ -204,12 +207,12 @@ HWY_INLINE void UpdateTile(Half* values, const Tile& tile, const Factors& factor
 }
 
 template <typename Element>
-HWY_NOINLINE void UpdateTiles(const WordBatch& words, std::size_t tiles, const NoiseUpdate& update,
+HWY_NOINLINE void UpdateTiles(const TileBatch& batch, std::size_t tiles, const NoiseUpdate& update,
                               Element* values, UpdateCounts& counts) {
   const Factors factors = {Constant(update.shrink), Constant(update.sigma)};
   for (std::size_t i = 0; i < tiles; ++i) {
     Tile tile;
-    words.MakeTile(i, tile);
+    batch.Make(i, tile);
     UpdateTile(values + i * kTile, tile, factors, counts);
   }
   counts.perturbed += tiles * kTile;
@@ -224,12 +227,12 @@ UpdateCounts UpdateVectors(const NoiseUpdate& update, std::uint64_t first_index,
   first_index += to_block;
   values.remove_prefix(to_block);
   WordMaker maker(update.seed, update.tensor_id, first_index / reference::kBlockSize);
-  WordBatch words;
+  TileBatch batch;
   while (values.size() >= kTile) {
-    const std::size_t tiles = std::min(values.size() / kTile, WordBatch::kMaxTiles);
-    words.Make(maker, tiles);
+    const std::size_t tiles = std::min(values.size() / kTile, TileBatch::kMaxTiles);
+    batch.Prepare(maker, tiles);
     if (HWY_LIKELY(AllFinite(values.data(), tiles))) {
-      UpdateTiles(words, tiles, update, values.data(), counts);
+      UpdateTiles(batch, tiles, update, values.data(), counts);
     } else {
       counts += reference::UpdateRange(update, first_index, values.first(tiles * kTile));
     }
@@ -238,8 +241,8 @@ UpdateCounts UpdateVectors(const NoiseUpdate& update, std::uint64_t first_index,
   }
   if (!values.empty()) {
     float z[kTile];
-    words.Make(maker, 1);
-    FillTiles(words, 1, z);
+    batch.Prepare(maker, 1);
+    FillTiles(batch, 1, z);
     for (std::size_t i = 0; i < values.size(); ++i) {
       reference::UpdateElement(values[i], z[i], update, counts);
     }

@@ -2,8 +2,9 @@
 // included once for each of them. The operations of a lane are those of proto/lehr/v1/NOISE.md, by
 // the same names as in box_muller.h and philox.h; only their order between lanes is free.
 //
-// The lanes of a group of Lanes(uint32) blocks hold the blocks in an order that makes two
-// interleavings at the end put the elements into the order of memory. Two groups are a tile.
+// Pairs stand side by side: one vector holds the words of their radii (0 and 2 of each block), one
+// those of their directions (1 and 3). The blocks are in an order that makes one interleaving at
+// the end put the elements into the order of memory. Four vectors of pairs are a tile.
 #if defined(LEHR_CLIENT_CORE_NOISE_VECTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LEHR_CLIENT_CORE_NOISE_VECTORS_INL_H_
 #undef LEHR_CLIENT_CORE_NOISE_VECTORS_INL_H_
@@ -30,8 +31,9 @@ using VecU = hn::Vec<U32>;
 using VecQ = hn::Vec<U64>;
 
 constexpr std::size_t kLanes = hn::MaxLanes(F32());
-constexpr std::size_t kGroup = 4 * kLanes;  // Elements.
+constexpr std::size_t kGroup = 4 * kLanes;  // Elements of two vectors of pairs.
 constexpr std::size_t kTile = 2 * kGroup;
+constexpr std::size_t kTilePairs = kTile / 2;
 
 // ---- Section 3: words. The 32-bit words stand in the lower halves of 64-bit lanes; what is in the
 // upper halves does not matter.
@@ -75,7 +77,7 @@ HWY_INLINE void PhiloxRound(Counters& c, VecU key_low, VecU key_high) {
   c.x3 = hn::BitCast(d, product0);
 }
 
-// The lower halves of the 64-bit lanes of both, in turn.
+// In each 64-bit lane the lower half of both.
 HWY_INLINE VecU MergeLowerHalves(VecU even, VecU odd) {
 #if HWY_TARGET <= HWY_AVX3
   return hn::OddEven(hn::DupEven(odd), even);
@@ -91,16 +93,20 @@ HWY_INLINE VecF Constant(float value) { return hn::Set(F32(), value); }
 // a * b + c with two roundings.
 HWY_INLINE VecF MulThenAdd(VecF a, VecF b, VecF c) { return hn::Add(hn::Mul(a, b), c); }
 
+HWY_INLINE VecF WithUpperHalf(std::uint32_t upper, VecU lower) {
+  const hn::RepartitionToNarrow<U32> halves;
+  const auto upper_halves = hn::BitCast(halves, hn::Set(U32(), upper << 16));
+  return hn::BitCast(F32(), hn::OddEven(upper_halves, hn::BitCast(halves, lower)));
+}
+
 HWY_INLINE VecF RoundedFromUnsigned(VecU word) {
 #if HWY_TARGET <= HWY_AVX3
   return hn::ConvertTo(F32(), word);
 #else
   // The halves as the last bits of 2^39 and 2^23; the difference is exact, the sum rounds once.
-  const U32 d;
-  const VecU high = hn::Or(hn::ShiftRight<16>(word), hn::Set(d, 0x53000000));
-  const VecU low = hn::Or(hn::And(word, hn::Set(d, 0xFFFF)), hn::Set(d, 0x4B000000));
-  return hn::Add(hn::Sub(hn::BitCast(F32(), high), Constant(0x1p39f + 0x1p23f)),
-                 hn::BitCast(F32(), low));
+  const VecF high = WithUpperHalf(0x5300, hn::ShiftRight<16>(word));
+  const VecF low = WithUpperHalf(0x4B00, word);
+  return hn::Add(hn::Sub(high, Constant(0x1p39f + 0x1p23f)), low);
 #endif
 }
 
@@ -124,85 +130,90 @@ HWY_INLINE Pair ExchangeInOddQuadrants(Pair p, VecU b) {
 #endif
 }
 
-using FourF = VecF[4];
-using FourU = VecU[4];
+// Of several vectors side by side. Each operation of a polynomial waits for the one before it: the
+// CPU is busy only if there are eight polynomials to alternate between.
+template <std::size_t kVectors>
+using Floats = VecF[kVectors];
 
-// h = h * x + c for all four.
-HWY_INLINE void HornerStep(FourF& h, const FourF& x, float c) {
-  for (int j = 0; j < 4; ++j) {
+// h = h * x + c for all of them.
+template <std::size_t kVectors>
+HWY_INLINE void HornerStep(Floats<kVectors>& h, const Floats<kVectors>& x, float c) {
+  for (std::size_t j = 0; j < kVectors; ++j) {
     h[j] = MulThenAdd(h[j], x[j], Constant(c));
   }
 }
 
-// Four vectors of pairs side by side, from the radius' words a and the direction's words b. Each
-// operation of a polynomial waits for the one before it: the CPU is busy only if there are twelve
-// polynomials to alternate between.
-HWY_INLINE void BoxMuller(const FourU& a, const FourU& b, FourF& cosine, FourF& sine) {
+// Writes the bits of the radii over their words.
+template <std::size_t kVectors>
+HWY_INLINE void MakeRadii(std::uint32_t* words) {
+  const U32 u;
   const I32 i;
-  FourF k, n, t, s, h, x, y;
-  for (int j = 0; j < 4; ++j) {
-    const VecF f = RoundedFromUnsigned(hn::Max(a[j], hn::Set(U32(), 1)));
-    const auto e = hn::BitCast(i, hn::Sub(hn::BitCast(U32(), f), hn::Set(U32(), 0x4F2AAAAB)));
+  Floats<kVectors> k, n, h;
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    const VecU a = hn::Load(u, words + j * kLanes);
+    const VecF f = RoundedFromUnsigned(hn::Max(a, hn::Set(u, 1)));
+    const auto e = hn::BitCast(i, hn::Sub(hn::BitCast(u, f), hn::Set(u, 0x4F2AAAAB)));
     k[j] = hn::ConvertTo(F32(), hn::ShiftRight<23>(e));
     const auto d_bits = hn::Add(hn::And(e, hn::Set(i, 0x007FFFFF)), hn::Set(i, 0x3FAAAAAB));
     n[j] = hn::Sub(Constant(2.0f), hn::BitCast(F32(), d_bits));
-    const auto fraction = hn::BitCast(i, hn::ShiftLeft<2>(b[j]));
-    t[j] = hn::Mul(hn::ConvertTo(F32(), fraction), Constant(0x1p-32f));
-    s[j] = hn::Mul(t[j], t[j]);
     h[j] = Constant(0x1.4d56cep-10f);
-    y[j] = Constant(-0x1.2ef85p-8f);
-    x[j] = Constant(0x1.d47d46p-11f);
   }
-  HornerStep(h, n, 0x1.5fb248p-9f);
-  HornerStep(y, s, 0x1.4668e6p-4f);
-  HornerStep(h, n, 0x1.4c261p-8f);
-  HornerStep(x, s, -0x1.55b146p-6f);
-  HornerStep(h, n, 0x1.954278p-7f);
-  HornerStep(y, s, -0x1.4abbe6p-1f);
-  HornerStep(h, n, 0x1.0037fep-5f);
-  HornerStep(x, s, 0x1.03c1aep-2f);
-  HornerStep(h, n, 0x1.556148p-4f);
-  HornerStep(y, s, 0x1.921fb6p+0f);
-  HornerStep(h, n, 0x1.ffff1ep-3f);
-  HornerStep(x, s, -0x1.3bd3ccp+0f);
-  FourF r;
-  for (int j = 0; j < 4; ++j) {
+  HornerStep<kVectors>(h, n, 0x1.5fb248p-9f);
+  HornerStep<kVectors>(h, n, 0x1.4c261p-8f);
+  HornerStep<kVectors>(h, n, 0x1.954278p-7f);
+  HornerStep<kVectors>(h, n, 0x1.0037fep-5f);
+  HornerStep<kVectors>(h, n, 0x1.556148p-4f);
+  HornerStep<kVectors>(h, n, 0x1.ffff1ep-3f);
+  for (std::size_t j = 0; j < kVectors; ++j) {
     const VecF p = hn::Add(n[j], hn::Mul(hn::Mul(n[j], n[j]), h[j]));
     const VecF g = hn::Add(hn::Mul(k[j], Constant(-0x1.62e4p+0f)),
                            MulThenAdd(k[j], Constant(-0x1.7f7d1cp-19f), p));
-    r[j] = hn::Sqrt(g);
-  }
-  HornerStep(x, s, 1.0f);
-  for (int j = 0; j < 4; ++j) {
-    const Pair direction = ExchangeInOddQuadrants({x[j], hn::Mul(y[j], t[j])}, b[j]);
-    r[j] = hn::CopySignToAbs(r[j], hn::BitCast(F32(), b[j]));
-    cosine[j] = hn::Mul(r[j], direction.cosine);
-    sine[j] = hn::Mul(r[j], direction.sine);
+    hn::Store(hn::BitCast(u, hn::Sqrt(g)), u, words + j * kLanes);
   }
 }
-
-// ---- Tiles.
 
 // Neighbouring elements.
 using Tile = VecF[8];
 
-// The elements of one group, from the numbers of its blocks.
-HWY_INLINE void Interleave(VecF z0, VecF z1, VecF z2, VecF z3, VecF* z) {
+// From the bits of the radii and the words of the directions.
+HWY_INLINE void MakeTile(const std::uint32_t* radii, const std::uint32_t* directions, Tile& tile) {
+  constexpr std::size_t kVectors = 4;
   const F32 f;
-  const U64 u;
-  const VecQ low_01 = hn::BitCast(u, hn::InterleaveLower(f, z0, z1));
-  const VecQ high_01 = hn::BitCast(u, hn::InterleaveUpper(f, z0, z1));
-  const VecQ low_23 = hn::BitCast(u, hn::InterleaveLower(f, z2, z3));
-  const VecQ high_23 = hn::BitCast(u, hn::InterleaveUpper(f, z2, z3));
-  z[0] = hn::BitCast(f, hn::InterleaveLower(u, low_01, low_23));
-  z[1] = hn::BitCast(f, hn::InterleaveUpper(u, low_01, low_23));
-  z[2] = hn::BitCast(f, hn::InterleaveLower(u, high_01, high_23));
-  z[3] = hn::BitCast(f, hn::InterleaveUpper(u, high_01, high_23));
+  const U32 u;
+  Floats<kVectors> t, s, x, y;
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    const VecU b = hn::Load(u, directions + j * kLanes);
+    const auto fraction = hn::BitCast(I32(), hn::ShiftLeft<2>(b));
+    t[j] = hn::Mul(hn::ConvertTo(f, fraction), Constant(0x1p-32f));
+    s[j] = hn::Mul(t[j], t[j]);
+    y[j] = Constant(-0x1.2ef85p-8f);
+    x[j] = Constant(0x1.d47d46p-11f);
+  }
+  HornerStep<kVectors>(y, s, 0x1.4668e6p-4f);
+  HornerStep<kVectors>(x, s, -0x1.55b146p-6f);
+  HornerStep<kVectors>(y, s, -0x1.4abbe6p-1f);
+  HornerStep<kVectors>(x, s, 0x1.03c1aep-2f);
+  HornerStep<kVectors>(y, s, 0x1.921fb6p+0f);
+  HornerStep<kVectors>(x, s, -0x1.3bd3ccp+0f);
+  HornerStep<kVectors>(x, s, 1.0f);
+  for (std::size_t j = 0; j < kVectors; ++j) {
+    const VecU b = hn::Load(u, directions + j * kLanes);
+    const Pair direction = ExchangeInOddQuadrants({x[j], hn::Mul(y[j], t[j])}, b);
+    const VecF radius = hn::BitCast(f, hn::Load(u, radii + j * kLanes));
+    const VecF r = hn::CopySignToAbs(radius, hn::BitCast(f, b));
+    const VecF cosine = hn::Mul(r, direction.cosine);
+    const VecF sine = hn::Mul(r, direction.sine);
+    tile[2 * j] = hn::InterleaveLower(f, cosine, sine);
+    tile[2 * j + 1] = hn::InterleaveUpper(f, cosine, sine);
+  }
 }
 
-// The four words of each block of a group, in the order of the lanes.
+// ---- Many tiles.
+
+// Two vectors of pairs, the second one's elements behind the first one's.
 struct GroupWords {
-  VecU w0, w1, w2, w3;
+  VecU radii[2];
+  VecU directions[2];
 };
 
 // The words of one group after another.
@@ -210,73 +221,77 @@ class WordMaker {
  public:
   WordMaker(std::uint64_t seed, std::uint64_t tensor_id, std::uint64_t first_block)
       : keys_(MakeRoundKeys(seed)), tensor_id_(tensor_id) {
-    HWY_ALIGN std::uint64_t even[kLanes / 2];
-    HWY_ALIGN std::uint64_t odd[kLanes / 2];
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const std::uint64_t block = first_block + lane % 4 * (kLanes / 4) + lane / 4;
-      (lane % 2 == 0 ? even : odd)[lane / 2] = block;
+    HWY_ALIGN std::uint64_t blocks[kBlocks];
+    for (std::size_t lane = 0; lane < kBlocks; ++lane) {
+      blocks[lane] = first_block + lane % 2 * (kBlocks / 2) + lane / 2;
     }
-    even_ = hn::Load(U64(), even);
-    odd_ = hn::Load(U64(), odd);
+    first_ = hn::Load(U64(), blocks);
+    second_ = hn::Add(first_, hn::Set(U64(), kBlocks));
   }
 
   HWY_INLINE GroupWords Next() {
-    Counters even = MakeCounters(even_, tensor_id_);
-    Counters odd = MakeCounters(odd_, tensor_id_);
+    Counters first = MakeCounters(first_, tensor_id_);
+    Counters second = MakeCounters(second_, tensor_id_);
     for (int round = 0; round < 10; ++round) {
       const VecU key_low = hn::Set(U32(), keys_.low[round]);
       const VecU key_high = hn::Set(U32(), keys_.high[round]);
-      PhiloxRound(even, key_low, key_high);
-      PhiloxRound(odd, key_low, key_high);
+      PhiloxRound(first, key_low, key_high);
+      PhiloxRound(second, key_low, key_high);
     }
-    const VecQ step = hn::Set(U64(), kLanes);
-    even_ = hn::Add(even_, step);
-    odd_ = hn::Add(odd_, step);
-    return {MergeLowerHalves(even.x0, odd.x0), MergeLowerHalves(even.x1, odd.x1),
-            MergeLowerHalves(even.x2, odd.x2), MergeLowerHalves(even.x3, odd.x3)};
+    const VecQ step = hn::Set(U64(), 2 * kBlocks);
+    first_ = hn::Add(first_, step);
+    second_ = hn::Add(second_, step);
+    return {{MergeLowerHalves(first.x0, first.x2), MergeLowerHalves(second.x0, second.x2)},
+            {MergeLowerHalves(first.x1, first.x3), MergeLowerHalves(second.x1, second.x3)}};
   }
 
  private:
+  static constexpr std::size_t kBlocks = kLanes / 2;  // Of a vector of pairs.
+
   RoundKeys keys_;
   std::uint64_t tensor_id_;
-  VecQ even_, odd_;
+  VecQ first_, second_;  // Blocks of the next group.
 };
 
-// The words of several tiles. They are made before any of them becomes numbers: within each of the
-// two loops the CPU finds enough that is independent, and enough registers.
-class WordBatch {
+// What several tiles are made of. Words, radii and directions have a loop each: in each of them the
+// CPU finds enough that is independent, and enough registers.
+class TileBatch {
  public:
-  static constexpr std::size_t kMaxTiles = 8;
+  // So many that the beginning of a loop does not matter, and so few that all stays in the
+  // first-level cache.
+  static constexpr std::size_t kMaxTiles = 32;
 
-  HWY_NOINLINE void Make(WordMaker& maker, std::size_t tiles) {
+  HWY_NOINLINE void Prepare(WordMaker& maker, std::size_t tiles) {
+    MakeWords(maker, tiles);
+    std::size_t tile = 0;
+    for (; tile + 2 <= tiles; tile += 2) {
+      MakeRadii<8>(radii_ + tile * kTilePairs);
+    }
+    if (tile < tiles) {
+      MakeRadii<4>(radii_ + tile * kTilePairs);
+    }
+  }
+
+  HWY_INLINE void Make(std::size_t i, Tile& tile) const {
+    MakeTile(radii_ + i * kTilePairs, directions_ + i * kTilePairs, tile);
+  }
+
+ private:
+  HWY_INLINE void MakeWords(WordMaker& maker, std::size_t tiles) {
     const U32 d;
     WordMaker in_registers = maker;
-    for (std::size_t group = 0; group < 2 * tiles; ++group) {
+    for (std::size_t i = 0; i < tiles * kTilePairs; i += 2 * kLanes) {
       const GroupWords words = in_registers.Next();
-      hn::Store(words.w0, d, words_[group]);
-      hn::Store(words.w1, d, words_[group] + kLanes);
-      hn::Store(words.w2, d, words_[group] + 2 * kLanes);
-      hn::Store(words.w3, d, words_[group] + 3 * kLanes);
+      hn::Store(words.radii[0], d, radii_ + i);
+      hn::Store(words.radii[1], d, radii_ + i + kLanes);
+      hn::Store(words.directions[0], d, directions_ + i);
+      hn::Store(words.directions[1], d, directions_ + i + kLanes);
     }
     maker = in_registers;
   }
 
-  HWY_INLINE void MakeTile(std::size_t i, Tile& tile) const {
-    const U32 d;
-    FourU a, b;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const std::uint32_t* words = words_[2 * i + j / 2] + j % 2 * 2 * kLanes;
-      a[j] = hn::Load(d, words);
-      b[j] = hn::Load(d, words + kLanes);
-    }
-    FourF cosine, sine;
-    BoxMuller(a, b, cosine, sine);
-    Interleave(cosine[0], sine[0], cosine[1], sine[1], tile);
-    Interleave(cosine[2], sine[2], cosine[3], sine[3], tile + 4);
-  }
-
- private:
-  HWY_ALIGN std::uint32_t words_[2 * kMaxTiles][kGroup];
+  HWY_ALIGN std::uint32_t radii_[kMaxTiles * kTilePairs];  // Words at first, then bits.
+  HWY_ALIGN std::uint32_t directions_[kMaxTiles * kTilePairs];
 };
 
 HWY_INLINE void Store(const Tile& tile, float* out) {

@@ -46,10 +46,10 @@ void FillWords(std::uint64_t seed, std::uint64_t tensor_id, absl::Span<std::uint
   WordMaker maker(seed, tensor_id, /*first_block=*/0);
   for (std::size_t i = 0; i < words.size(); i += kGroup) {
     const GroupWords group = maker.Next();
-    hn::StoreU(group.w0, U32(), words.data() + i);
-    hn::StoreU(group.w1, U32(), words.data() + i + kLanes);
-    hn::StoreU(group.w2, U32(), words.data() + i + 2 * kLanes);
-    hn::StoreU(group.w3, U32(), words.data() + i + 3 * kLanes);
+    hn::StoreU(group.radii[0], U32(), words.data() + i);
+    hn::StoreU(group.radii[1], U32(), words.data() + i + kLanes);
+    hn::StoreU(group.directions[0], U32(), words.data() + i + 2 * kLanes);
+    hn::StoreU(group.directions[1], U32(), words.data() + i + 3 * kLanes);
   }
 #else
   for (std::size_t i = 0; i < words.size(); i += 4) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "tests/client/core/golden_vectors.h"
@@ -40,6 +44,29 @@ TEST(ParameterDigestTest, AnElementHasTheDigestOfTheOracle) {
   for (std::size_t i = 0; i < golden.rows().size(); ++i) {
     EXPECT_EQ(ParameterDigest({golden.tensors()[i]}), golden.rows()[i].Word("digest")) << i;
   }
+}
+
+template <typename Element>
+std::uint64_t DigestOfElement(const GoldenRow& row, Element value) {
+  return ParameterDigest({{.name = row.Text("tensor"),
+                           .values = absl::MakeSpan(&value, 1),
+                           .first_index = row.Word("index")}});
+}
+
+TEST(ParameterDigestTest, AnElementOfAnotherFormatHasTheDigestOfTheOracle) {
+  std::map<std::string, int> rows;
+  for (const GoldenRow& row : ReadGolden("parameter_digest_formats.csv")) {
+    const std::string& type = row.Text("element_type");
+    const std::uint64_t theta = row.Word("theta");
+    const auto half = static_cast<std::uint16_t>(theta);
+    const std::uint64_t digest = type == "float64"
+                                     ? DigestOfElement(row, std::bit_cast<double>(theta))
+                                 : type == "bfloat16" ? DigestOfElement(row, Bfloat16{half})
+                                                      : DigestOfElement(row, Float16{half});
+    EXPECT_EQ(digest, row.Word("digest")) << type << " " << row.Text("theta");
+    ++rows[type];
+  }
+  EXPECT_EQ(rows, (std::map<std::string, int>{{"bfloat16", 9}, {"float16", 9}, {"float64", 9}}));
 }
 
 TEST(ParameterDigestTest, IsTheSumOverElements) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes perturbation_formats.csv beside itself: updates of binary64, bfloat16 and binary16
-parameters. With --check it compares instead, and exits with 1 where they differ."""
+"""Writes beside itself, of binary64, bfloat16 and binary16 parameters, perturbation_formats.csv, their
+updates, and parameter_digest_formats.csv, their digests. With --check it compares instead, and exits
+with 1 where they differ."""
 
 import pathlib
 import random
@@ -39,7 +40,7 @@ def thetas(form, words):
     yield from (form.rounded(Fraction(words.randint(-999, 999), 1000)) for _ in range(20))
 
 
-def rows():
+def perturbation_formats():
     yield "element_type,seed,tensor,index,theta,shrink,sigma,result"
     words = random.Random(7)
     shrinks = [binary32(Fraction(n, 10)) for n in (0, 5, 9, 10)]
@@ -58,6 +59,19 @@ def rows():
                        f"0x{shrink:08x},0x{sigma:08x},0x{result:0{form.width // 4}x}")
 
 
+def parameter_digest_formats():
+    """One element a row, whose bits take part as a number of their own width."""
+    yield "element_type,tensor,index,theta,digest"
+    for element_type, form in FORMATS.items():
+        one = form.rounded(Fraction(1))
+        for name, index, theta in [
+                ("weight", 0, 0), ("weight", 1, form.sign), ("weight", 2, one), ("weight", 3, form.sign | one),
+                ("weight", 4, 1), ("weight", 5, form.infinity), ("weight", 6, form.infinity | 1),
+                ("weight", 2**32, one), ("bias", 2**64 - 1, 2**form.width - 1)]:
+            digest = contract.element_digest(contract.tensor_id(name), index, theta)
+            yield f"{element_type},{name},{index},0x{theta:0{form.width // 4}x},0x{digest:016x}"
+
+
 def check_binary32():
     """The generic format against the other oracle."""
     words = random.Random(1)
@@ -68,14 +82,16 @@ def check_binary32():
 
 def main():
     check_binary32()
-    path = pathlib.Path(__file__).with_name("perturbation_formats.csv")
-    text = "\n".join(rows()) + "\n"
-    if "--check" not in sys.argv:
-        path.write_text(text)
-    elif path.read_text() != text:
-        print(f"{path} is not what the oracle says")
-        return 1
-    return 0
+    stale = False
+    for table in (perturbation_formats, parameter_digest_formats):
+        path = pathlib.Path(__file__).with_name(f"{table.__name__}.csv")
+        text = "\n".join(table()) + "\n"
+        if "--check" not in sys.argv:
+            path.write_text(text)
+        elif path.read_text() != text:
+            print(f"{path} is not what the oracle says")
+            stale = True
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
