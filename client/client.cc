@@ -51,7 +51,7 @@ Client::Client(ClientOptions options)
                                         .connect_timeout = options_.connect_timeout,
                                         .decision_timeout = options_.decision_timeout,
                                         .backoff_seed = std::random_device()()},
-          *log_)),
+          options_.tls, *log_)),
       snapshots_(options_.snapshots),
       last_step_(options_.resume_step - 1) {}
 

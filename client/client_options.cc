@@ -156,6 +156,7 @@ absl::Status CheckClientOptions(const ClientOptions& options) {
                    kMaxRunId, " characters of A-Z a-z 0-9 . _ -, the first a letter or digit");
   }
   absl::Status status = CheckAddress(options.supervisor);
+  status.Update(CheckTlsFiles(options.tls));
   status.Update(CheckPlace(options));
   status.Update(CheckTimeouts(options));
   status.Update(CheckTensorScales(options.tensors));

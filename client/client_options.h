@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "client/core/snapshots.h"
+#include "client/tls/tls_files.h"
 #include "lehr/v1/decision.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 
@@ -34,6 +35,9 @@ struct TensorScale {
 struct ClientOptions {
   // HOST:PORT. Required.
   std::string supervisor;
+  // With these, the connection is encrypted, both ends prove who they are, and the supervisor's
+  // certificate must name HOST. Default: none of that.
+  TlsFiles tls;
   // 1 to 128 characters of A-Z a-z 0-9 . _ -, the first a letter or digit. Required.
   std::string run_id;
 
@@ -87,8 +91,8 @@ struct ClientOptions {
   std::function<void(std::string_view line)> log;
 };
 
-// INVALID_ARGUMENT with the option's name and value if a bound above is broken. Other bounds of the
-// settings are the supervisor's to check.
+// INVALID_ARGUMENT with the option's name and value if a bound above is broken, or a file of `tls`
+// cannot be used. Other bounds of the settings are the supervisor's to check.
 absl::Status CheckClientOptions(const ClientOptions& options);
 
 // What every Join of this process says alike: all but the session's part. Draws the nonces.

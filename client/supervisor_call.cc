@@ -2,8 +2,6 @@
 
 #include <cstdint>
 
-#include "client/supervisor_channel.h"
-
 namespace lehr {
 namespace {
 
@@ -14,8 +12,8 @@ Tag Decode(void* tag) { return static_cast<Tag>(reinterpret_cast<std::intptr_t>(
 
 }  // namespace
 
-SupervisorCall::SupervisorCall(const std::string& address)
-    : stub_(v1::SupervisorService::NewStub(ConnectToSupervisor(address))),
+SupervisorCall::SupervisorCall(const SupervisorTarget& target)
+    : stub_(v1::SupervisorService::NewStub(ConnectToSupervisor(target))),
       stream_(stub_->AsyncSupervise(&context_, &queue_, Encode(Tag::kStart))) {}
 
 SupervisorCall::~SupervisorCall() {

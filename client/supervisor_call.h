@@ -1,6 +1,6 @@
 // One stream to a supervisor, from its first byte to its status, as a sequence of events.
 //
-//   SupervisorCall call("127.0.0.1:7070");
+//   SupervisorCall call({"127.0.0.1:7070", MakeChannelCredentials(files)});
 //   for (;;) {
 //     switch (call.Next(deadline)) {
 //       case SupervisorCall::Event::kStarted:   call.Write(join); break;
@@ -22,14 +22,15 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "client/supervisor_channel.h"
 #include "lehr/v1/supervisor.grpc.pb.h"
 
 namespace lehr {
 
 class SupervisorCall {
  public:
-  // `address` is HOST:PORT or another gRPC target. Begins to connect.
-  explicit SupervisorCall(const std::string& address);
+  // Begins to connect.
+  explicit SupervisorCall(const SupervisorTarget& target);
   // Cancels what is still under way.
   ~SupervisorCall();
   SupervisorCall(const SupervisorCall&) = delete;

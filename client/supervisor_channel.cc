@@ -10,7 +10,7 @@ constexpr int kMaxMessageBytes = 16 << 20;
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> ConnectToSupervisor(const std::string& address) {
+std::shared_ptr<grpc::Channel> ConnectToSupervisor(const SupervisorTarget& target) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
                    static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTime)));
@@ -23,7 +23,7 @@ std::shared_ptr<grpc::Channel> ConnectToSupervisor(const std::string& address) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target.address, target.credentials, arguments);
 }
 
 }  // namespace lehr

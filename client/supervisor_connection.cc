@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "client/tls/credentials.h"
 
 namespace lehr {
 
-SupervisorConnection::SupervisorConnection(Options options, EventLog& log)
-    : supervisor_(options.supervisor),
+SupervisorConnection::SupervisorConnection(Options options, const TlsFiles& tls, EventLog& log)
+    : supervisor_{options.supervisor, MakeChannelCredentials(tls)},
       decision_timeout_(options.decision_timeout),
       log_(log),
       letters_(std::move(options), log),

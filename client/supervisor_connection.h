@@ -20,6 +20,8 @@
 #include "client/event_log.h"
 #include "client/pickup.h"
 #include "client/supervisor_call.h"
+#include "client/supervisor_channel.h"
+#include "client/tls/tls_files.h"
 #include "lehr/v1/supervisor.pb.h"
 
 namespace lehr {
@@ -31,8 +33,8 @@ class SupervisorConnection {
  public:
   using Options = Correspondence::Options;
 
-  // Begins to connect. `log` must outlive it.
-  SupervisorConnection(Options options, EventLog& log);
+  // Begins to connect, with `tls` (checked; see client/tls/tls_files.h). `log` must outlive it.
+  SupervisorConnection(Options options, const TlsFiles& tls, EventLog& log);
   // Cancels what is under way.
   ~SupervisorConnection();
   SupervisorConnection(const SupervisorConnection&) = delete;
@@ -84,7 +86,7 @@ class SupervisorConnection {
   Errand AwaitErrand() ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<Errand> TakeErrand() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const std::string supervisor_;
+  const SupervisorTarget supervisor_;
   const absl::Duration decision_timeout_;
   EventLog& log_;
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/tls/credentials.h"
 #include "server/runs_service.h"
 #include "server/supervisor_service.h"
 
@@ -60,7 +61,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   } else {
     builder.SetOption(std::make_unique<WithoutReflection>());
   }
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &server->port_);
+  builder.AddListeningPort(options.address, MakeServerCredentials(options.tls), &server->port_);
   for (const std::unique_ptr<grpc::Service>& service : server->services_) {
     builder.RegisterService(service.get());
   }

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/tls/tls_files.h"
 #include "server/metrics.h"
 #include "server/supervisor.h"
 
@@ -24,6 +25,8 @@ class GrpcServer {
   struct Options {
     // "host:port"; port 0 takes a free one.
     std::string address;
+    // See client/tls/credentials.h. Default: nothing is encrypted.
+    TlsFiles tls;
     // Ranks and sidecars that may be connected at a time.
     uint32_t max_streams = 4096;
     // What all calls together may hold in buffers. Unit: bytes.

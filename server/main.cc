@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
+#include "client/tls/credentials.h"
 #include "server/file_limit.h"
 #include "server/grpc_log.h"
 #include "server/grpc_server.h"
@@ -76,7 +77,10 @@ struct Role {
 // from then on.
 absl::StatusOr<absl::Time> ServeUntilSignal(const ServerOptions& options, ShutdownSignal& shutdown,
                                             const Role& role) {
+  // Who reaches a sidecar's loopback is a process of this machine, as it is itself.
+  const bool plain = !options.upstream.empty() && options.listen.IsLoopback();
   auto grpc_server = role.start_grpc({.address = options.listen.ToString(),
+                                      .tls = plain ? TlsFiles{} : options.tls,
                                       .max_streams = static_cast<uint32_t>(options.max_streams),
                                       .memory_quota = options.memory_quota,
                                       .reflection = options.reflection});
@@ -109,7 +113,7 @@ absl::StatusOr<absl::Time> ServeUntilSignal(const ServerOptions& options, Shutdo
 absl::Status ServeAsSidecar(const ServerOptions& options, ShutdownSignal& shutdown) {
   LogInfo("lehrd starts as a sidecar", {{"version", LEHR_VERSION}, {"upstream", options.upstream}});
   Metrics metrics(/*max_run_series=*/0);
-  Sidecar sidecar(options.upstream, metrics);
+  Sidecar sidecar({options.upstream, MakeChannelCredentials(options.tls)}, metrics);
   const absl::StatusOr<absl::Time> deadline = ServeUntilSignal(
       options, shutdown,
       {.start_grpc =

@@ -119,6 +119,11 @@ void DeclareFlags(CLI::App& app, Flags& flags) {
   group = "Lehr";
   add("--supervisor", flags.supervisor, "HOST:PORT",
       "Address of lehrd; none to train alone [none]");
+  add("--tls_certificate", flags.tls.certificate, "FILE",
+      "Certificate to show to a lehrd that wants one, in PEM");
+  add("--tls_key", flags.tls.key, "FILE", "Its private key");
+  add("--tls_ca", flags.tls.ca, "FILE",
+      "Certificate of the CA that lehrd's certificate comes from");
   add("--run", flags.run, "ID", "The run's id [TASK-SEED]");
   add("--policy", flags.policy, "NAME", "error_driven, reheat or observe [error_driven]");
   add("--scope", flags.scope, "NAME",

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "client/tls/tls_files.h"
+
 namespace CLI {
 class App;
 }
@@ -36,6 +38,7 @@ struct Flags {
   int64_t checkpoint_every = 0;
   bool resume = false;
   std::string supervisor = "none";
+  TlsFiles tls;
   std::string run;
   std::string policy = "error_driven";
   std::string scope = "batch";

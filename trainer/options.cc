@@ -171,6 +171,7 @@ std::optional<SupervisionOptions> ResolveSupervision(const Flags& flags,
   CheckAddress(flags.supervisor);
   return SupervisionOptions{
       .address = flags.supervisor,
+      .tls = flags.tls,
       .run = run,
       .policy = flags.policy,
       .scope = flags.scope,

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/tls/tls_files.h"
 #include "trainer/initialization.h"
 #include "trainer/losses.h"
 #include "trainer/optimizer.h"
@@ -19,6 +20,8 @@ namespace lehr {
 struct SupervisionOptions {
   // HOST:PORT.
   std::string address;
+  // None: the connection is not encrypted. Not checked yet.
+  TlsFiles tls;
   // 1 to 128 letters, digits, '.', '_' and '-', the first a letter or digit.
   std::string run;
   // "error_driven", "reheat" or "observe".

@@ -33,6 +33,7 @@ ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place
                         const TrainingState& state) {
   ClientOptions client;
   client.supervisor = options.address;
+  client.tls = options.tls;
   client.run_id = options.run;
   client.rank = place.rank;
   client.world_size = place.world_size;

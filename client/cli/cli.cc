@@ -51,6 +51,16 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
       ->envname("LEHR_SUPERVISOR")
       ->capture_default_str()
       ->check(CLI::Validator(AddressFault, "HOST:PORT"));
+  TlsFiles tls;
+  const auto add_file = [&app](const char* name, std::string& path, const char* variable,
+                               const char* help) {
+    app.add_option(name, path, help)->type_name("FILE")->envname(variable);
+  };
+  add_file("--tls_certificate", tls.certificate, "LEHR_TLS_CERTIFICATE",
+           "Certificate to show to a lehrd that wants one, in PEM");
+  add_file("--tls_key", tls.key, "LEHR_TLS_KEY", "Its private key");
+  add_file("--tls_ca", tls.ca, "LEHR_TLS_CA",
+           "Certificate of the CA that lehrd's certificate comes from");
 
   std::string run_id;
   std::function<absl::Status(RunsClient&)> command;
@@ -109,7 +119,11 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
     errors << "A subcommand is required.\nRun with --help for more information.\n";
     return kExitUsage;
   }
-  RunsClient client(address);
+  if (const absl::Status status = CheckTlsFiles(tls); !status.ok()) {
+    errors << "lehr: --" << status.message() << '\n';
+    return kExitUsage;
+  }
+  RunsClient client(address, tls);
   return Finish(command(client), output.out, errors);
 }
 

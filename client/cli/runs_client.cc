@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/tls/credentials.h"
 
 namespace lehr {
 namespace {
@@ -11,7 +12,7 @@ constexpr uint32_t kHistoryPage = 2000;
 // A page of decisions, each with its highest losses.
 constexpr int kMaxResponseBytes = 64 << 20;
 
-std::unique_ptr<RunsStub> Connect(const std::string& address) {
+std::unique_ptr<RunsStub> Connect(const std::string& address, const TlsFiles& tls) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
   // A watcher of a silent run notices when the supervisor's machine is gone.
@@ -19,13 +20,13 @@ std::unique_ptr<RunsStub> Connect(const std::string& address) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   return v1::RunsService::NewStub(
-      grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+      grpc::CreateCustomChannel(address, MakeChannelCredentials(tls), arguments));
 }
 
 }  // namespace
 
-RunsClient::RunsClient(std::string address)
-    : address_(std::move(address)), stub_(Connect(address_)) {}
+RunsClient::RunsClient(std::string address, const TlsFiles& tls)
+    : address_(std::move(address)), stub_(Connect(address_, tls)) {}
 
 absl::Status RunsClient::Watch(const std::string& run_id,
                                const std::function<bool(const v1::WatchRunResponse&)>& take) {

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "client/tls/tls_files.h"
 #include "lehr/v1/runs.grpc.pb.h"
 
 namespace lehr {
@@ -28,8 +29,8 @@ inline constexpr absl::Duration kCallTimeout = absl::Seconds(10);
 
 class RunsClient {
  public:
-  // `address`: HOST:PORT.
-  explicit RunsClient(std::string address);
+  // `address`: HOST:PORT. `tls` has passed CheckTlsFiles.
+  RunsClient(std::string address, const TlsFiles& tls);
 
   template <typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (RunsStub::*method)(grpc::ClientContext*,

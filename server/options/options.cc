@@ -103,10 +103,25 @@ void AddAddresses(OptionAdder& options, ServerOptions* values) {
   options.Add("http", &values->http, AddressOrNoneKind{},
               "Where the page, /metrics, /healthz, /readyz and /api/v1 are served, or none.");
   options.AddFlag("allow_insecure", &values->allow_insecure,
-                  "Allow addresses other than loopback though nothing is encrypted or "
-                  "authenticated: whoever reaches them can read and command every run.");
+                  "Allow addresses other than loopback though what is there is neither encrypted "
+                  "nor authenticated: whoever reaches --listen can read and command every run, "
+                  "whoever reaches --http can read them.");
   options.AddFlag("reflection", &values->reflection,
                   "Let tools such as grpcurl ask for the services and their messages.");
+}
+
+void AddTls(OptionAdder& options, ServerOptions* values) {
+  options.BeginGroup("Mutual TLS of gRPC (all three or none; changed files are read again)");
+  options.Add("tls_certificate", &values->tls.certificate, TextKind{"FILE"},
+              "The certificate, in PEM, that names this host as others call it. A sidecar shows it "
+              "to its supervisor, and serves its ranks with it where other machines can reach "
+              "--listen; on loopback they come without.");
+  options.Add("tls_key", &values->tls.key, TextKind{"FILE"},
+              "The certificate's private key, in PEM without a passphrase.");
+  options.Add(
+      "tls_ca", &values->tls.ca, TextKind{"FILE"},
+      "The CA's certificate, in PEM. Who has none that comes from it is not let in; who has "
+      "one may do everything.");
 }
 
 void AddSidecar(OptionAdder& options, ServerOptions* values) {
@@ -177,14 +192,16 @@ void AddOther(CLI::App* app) {
 }
 
 absl::Status CheckReachability(const ServerOptions& values, const YamlConfig& config,
-                               const std::string& name, const Address& address) {
+                               const std::string& name, const Address& address,
+                               const std::string& remedy) {
   if (address.IsLoopback() || values.allow_insecure) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
       absl::StrCat(config.Origin(name), "=", address.ToString(),
-                   ": other machines could reach it, and nothing is encrypted or authenticated; "
-                   "listen on loopback, or set --allow_insecure"));
+                   ": other machines could reach it, and nothing there is encrypted or "
+                   "authenticated; listen on loopback, ",
+                   remedy, "or set --allow_insecure"));
 }
 
 absl::Status CheckRole(const ServerOptions& values, const CLI::App& app, const YamlConfig& config) {
@@ -203,16 +220,23 @@ absl::Status CheckRole(const ServerOptions& values, const CLI::App& app, const Y
 }
 
 absl::Status CheckAddresses(const ServerOptions& values, const YamlConfig& config) {
-  absl::Status status = CheckReachability(values, config, "listen", values.listen);
-  if (!status.ok() || !values.http) {
-    return status;
+  if (values.tls.empty()) {
+    absl::Status status =
+        CheckReachability(values, config, "listen", values.listen,
+                          /*remedy=*/"set --tls_certificate, --tls_key and --tls_ca, ");
+    if (!status.ok()) {
+      return status;
+    }
+  }
+  if (!values.http) {
+    return absl::OkStatus();
   }
   if (values.http->CollidesWith(values.listen)) {
     return absl::InvalidArgumentError(
         absl::StrCat(config.Origin("http"), "=", values.http->ToString(), ": collides with ",
                      config.Origin("listen"), "=", values.listen.ToString()));
   }
-  return CheckReachability(values, config, "http", *values.http);
+  return CheckReachability(values, config, "http", *values.http, /*remedy=*/"");
 }
 
 }  // namespace
@@ -228,6 +252,7 @@ absl::StatusOr<std::optional<ServerOptions>> ParseServerOptions(int argc, const 
   ServerOptions values;
   OptionAdder options(&app, config.get());
   AddAddresses(options, &values);
+  AddTls(options, &values);
   AddSidecar(options, &values);
   AddJournal(options, &values);
   AddBounds(options, &values);
@@ -253,6 +278,9 @@ absl::StatusOr<std::optional<ServerOptions>> ParseServerOptions(int argc, const 
   }
   if (absl::Status status = CheckAddresses(values, *config); !status.ok()) {
     return status;
+  }
+  if (absl::Status status = CheckTlsFiles(values.tls); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--", status.message()));
   }
   return values;
 }

@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/tls/tls_files.h"
 #include "server/log.h"
 #include "server/options/address.h"
 
@@ -25,7 +26,11 @@ struct ServerOptions {
   Address listen = {"127.0.0.1", 7070};
   // Where HTTP is served; nowhere if unset.
   std::optional<Address> http = Address{"127.0.0.1", 7071};
-  // Addresses other than loopback are allowed though nothing is encrypted or authenticated.
+  // How gRPC connections are encrypted, and who may make them. Of a sidecar, its way to the
+  // supervisor; its own port only where other machines can reach that.
+  TlsFiles tls;
+  // Addresses other than loopback are allowed though what is there is neither encrypted nor
+  // authenticated.
   bool allow_insecure = false;
 
   // The supervisor, HOST:PORT, of which this lehrd is a sidecar. Empty: it is a supervisor itself.

@@ -229,12 +229,12 @@ void RelayedJob::Ended(const absl::Status& status) {
   upstream_ = nullptr;
   over_ = true;
   const absl::Status told = absl::UnavailableError(
-      absl::StrCat("the supervisor at ", options_.upstream, ": ",
+      absl::StrCat("the supervisor at ", options_.upstream.address, ": ",
                    status.message().empty() ? "the stream ended" : status.message()));
   if (!members_.empty()) {
-    LogWarning(
-        "lost the supervisor",
-        {{"upstream", options_.upstream}, {"ranks", members_.size()}, {"why", status.ToString()}});
+    LogWarning("lost the supervisor", {{"upstream", options_.upstream.address},
+                                       {"ranks", members_.size()},
+                                       {"why", status.ToString()}});
   }
   for (const auto& [seat, member] : members_) {
     member.sink->Close(told);
@@ -288,7 +288,7 @@ v1::RelayRequest RelayedJob::MessageOf(uint64_t seat, const Member& member) cons
 void RelayedJob::SendUp(v1::RelayRequest request) {
   if (upstream_ != nullptr && !upstream_->Send(std::move(request))) {
     LogWarning("the supervisor reads too slowly: its stream is given up",
-               {{"upstream", options_.upstream}});
+               {{"upstream", options_.upstream.address}});
   }
 }
 

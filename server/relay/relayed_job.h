@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "client/supervisor_channel.h"
 #include "lehr/v1/supervisor.pb.h"
 #include "server/metrics.h"
 #include "server/rank_outbox.h"
@@ -33,8 +34,7 @@ class RelayedJob final : public UpstreamStream::Listener,
                          public std::enable_shared_from_this<RelayedJob> {
  public:
   struct Options {
-    // The supervisor's address.
-    std::string upstream;
+    SupervisorTarget upstream;
     // Outlives the job.
     Metrics* metrics = nullptr;
     // Asks for a Tick at or after this time.

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "client/supervisor_channel.h"
 #include "server/field_error.h"
 #include "server/join_check.h"
 
@@ -34,7 +33,7 @@ class RelayedRank final : public HostedRank {
 
 }  // namespace
 
-Sidecar::Sidecar(std::string upstream, Metrics& metrics)
+Sidecar::Sidecar(SupervisorTarget upstream, Metrics& metrics)
     : upstream_(std::move(upstream)),
       metrics_(metrics),
       probe_(ConnectToSupervisor(upstream_)),

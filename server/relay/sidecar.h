@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "client/supervisor_channel.h"
 #include "server/metrics.h"
 #include "server/rank_host.h"
 #include "server/relay/relayed_job.h"
@@ -25,8 +26,8 @@ namespace lehr {
 
 class Sidecar final : public RankHost {
  public:
-  // `upstream`: the central supervisor, HOST:PORT or another gRPC target. The metrics outlive it.
-  Sidecar(std::string upstream, Metrics& metrics);
+  // `upstream`: the central supervisor. The metrics outlive it.
+  Sidecar(SupervisorTarget upstream, Metrics& metrics);
   // Gives up the streams to the supervisor. The ranks' streams must have ended.
   ~Sidecar() override;
 
@@ -36,7 +37,7 @@ class Sidecar final : public RankHost {
                                                    std::shared_ptr<RankSink> sink,
                                                    absl::Time now) override;
 
-  const std::string& upstream() const { return upstream_; }
+  const std::string& upstream() const { return upstream_.address; }
   // Whether joins are taken: the supervisor is connected, and no shutdown has begun.
   bool ready() const;
 
@@ -55,7 +56,7 @@ class Sidecar final : public RankHost {
   void JobIsOver(const RelayedJob* job, std::shared_ptr<grpc::Channel> connection)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  const std::string upstream_;
+  const SupervisorTarget upstream_;
   Metrics& metrics_;
   // Carries nothing: it tells whether the supervisor can be reached.
   const std::shared_ptr<grpc::Channel> probe_;

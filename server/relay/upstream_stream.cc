@@ -2,13 +2,11 @@
 
 #include <utility>
 
-#include "client/supervisor_channel.h"
-
 namespace lehr {
 
-UpstreamStream* UpstreamStream::Start(const std::string& address,
+UpstreamStream* UpstreamStream::Start(const SupervisorTarget& target,
                                       std::shared_ptr<Listener> listener, size_t max_bytes) {
-  auto* stream = new UpstreamStream(address, std::move(listener), max_bytes);
+  auto* stream = new UpstreamStream(target, std::move(listener), max_bytes);
   stream->stub_->async()->Relay(&stream->context_, stream);
   // Writes start from outside of its callbacks until the first read that fails.
   stream->AddHold();
@@ -17,9 +15,9 @@ UpstreamStream* UpstreamStream::Start(const std::string& address,
   return stream;
 }
 
-UpstreamStream::UpstreamStream(const std::string& address, std::shared_ptr<Listener> listener,
+UpstreamStream::UpstreamStream(const SupervisorTarget& target, std::shared_ptr<Listener> listener,
                                size_t max_bytes)
-    : channel_(ConnectToSupervisor(address)),
+    : channel_(ConnectToSupervisor(target)),
       stub_(v1::SupervisorService::NewStub(channel_)),
       listener_(std::move(listener)),
       max_bytes_(max_bytes) {}

@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "client/supervisor_channel.h"
 #include "lehr/v1/supervisor.grpc.pb.h"
 
 namespace lehr {
@@ -40,9 +41,9 @@ class UpstreamStream final : public grpc::ClientBidiReactor<v1::RelayRequest, v1
     virtual void Gone(std::shared_ptr<grpc::Channel> connection) = 0;
   };
 
-  // Begins to connect to `address`. Deletes itself after listener->Ended, before which it may be
+  // Begins to connect. Deletes itself after listener->Ended, before which it may be
   // used. The listener lives until it is gone.
-  static UpstreamStream* Start(const std::string& address, std::shared_ptr<Listener> listener,
+  static UpstreamStream* Start(const SupervisorTarget& target, std::shared_ptr<Listener> listener,
                                size_t max_bytes = kMaxUpstreamBytes);
 
   // False: too much waits, and the stream is given up.
@@ -52,7 +53,8 @@ class UpstreamStream final : public grpc::ClientBidiReactor<v1::RelayRequest, v1
   void Cancel() { context_.TryCancel(); }
 
  private:
-  UpstreamStream(const std::string& address, std::shared_ptr<Listener> listener, size_t max_bytes);
+  UpstreamStream(const SupervisorTarget& target, std::shared_ptr<Listener> listener,
+                 size_t max_bytes);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/client/tls/lab_certificates.h"
 
 namespace lehr {
 namespace {
@@ -59,6 +60,7 @@ TEST(OptionsTest, DefaultsAreTheStructs) {
   EXPECT_EQ(options.commit_interval, defaults.commit_interval);
   EXPECT_EQ(options.memory_quota, defaults.memory_quota);
   EXPECT_FALSE(options.reflection);
+  EXPECT_TRUE(options.tls.empty());
   EXPECT_FALSE(options.allow_insecure);
 }
 
@@ -120,6 +122,27 @@ TEST(OptionsTest, RefusesOtherMachinesUnlessAllowed) {
   EXPECT_THAT(Error({"--listen=0.0.0.0:7070"}),
               HasSubstr("--listen=0.0.0.0:7070: other machines could reach it"));
   EXPECT_THAT(Error({"--http=[::]:7071"}), HasSubstr("--http=[::]:7071: other machines"));
+}
+
+// HTTP stays what it is.
+TEST(OptionsTest, CertificatesOpenGrpcToOtherMachines) {
+  const LabCertificates lab("supervisor");
+  const TlsFiles files = lab.Of("supervisor");
+  std::vector<std::string> arguments = absl::StrSplit(TlsFlags(files), ' ');
+  arguments.emplace_back("--listen=0.0.0.0:7070");
+  const ServerOptions options = Parsed(arguments);
+  EXPECT_EQ(options.tls.certificate, files.certificate);
+  EXPECT_EQ(options.tls.key, files.key);
+  EXPECT_EQ(options.tls.ca, files.ca);
+
+  arguments.emplace_back("--http=0.0.0.0:7071");
+  EXPECT_THAT(Error(arguments), HasSubstr("--http=0.0.0.0:7071: other machines could reach it"));
+}
+
+TEST(OptionsTest, RefusesCertificatesThatCannotBeUsed) {
+  EXPECT_THAT(Error({"--tls_key=/nowhere"}), HasSubstr("--tls_certificate is missing"));
+  EXPECT_THAT(Error({"--tls_certificate=/nowhere", "--tls_key=/nowhere", "--tls_ca=/nowhere"}),
+              HasSubstr("--tls_certificate=/nowhere: cannot be read"));
 }
 
 TEST(OptionsTest, HelpIsPrintedWhateverElseIsMissing) {

@@ -18,7 +18,9 @@ namespace lehr {
 class TestSidecar {
  public:
   TestSidecar(const std::string& address, const std::string& upstream, uint32_t max_streams = 64)
-      : metrics_(/*max_run_series=*/0), sidecar_(std::make_unique<Sidecar>(upstream, metrics_)) {
+      : metrics_(/*max_run_series=*/0),
+        sidecar_(std::make_unique<Sidecar>(
+            SupervisorTarget{upstream, grpc::InsecureChannelCredentials()}, metrics_)) {
     auto server = GrpcServer::Start({.address = address, .memory_quota = 64 << 20},
                                     SidecarServices(*sidecar_, metrics_, max_streams));
     EXPECT_TRUE(server.ok()) << server.status();

@@ -43,11 +43,12 @@ class UpstreamStreamTest : public ::testing::Test {
  protected:
   // It takes connections, and reads nothing.
   const TakenPort silent_;
+  const SupervisorTarget target_ = {silent_.address(), grpc::InsecureChannelCredentials()};
   const std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
 };
 
 TEST_F(UpstreamStreamTest, IsGivenUpWhereTooManyBytesWait) {
-  UpstreamStream* stream = UpstreamStream::Start(silent_.address(), listener_, /*max_bytes=*/2500);
+  UpstreamStream* stream = UpstreamStream::Start(target_, listener_, /*max_bytes=*/2500);
   // One is on its way.
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(stream->Send(RequestOf(1000)));
@@ -57,7 +58,7 @@ TEST_F(UpstreamStreamTest, IsGivenUpWhereTooManyBytesWait) {
 }
 
 TEST_F(UpstreamStreamTest, IsGivenUpWhereTooManyMessagesWait) {
-  UpstreamStream* stream = UpstreamStream::Start(silent_.address(), listener_);
+  UpstreamStream* stream = UpstreamStream::Start(target_, listener_);
   for (size_t i = 0; i < kMaxUpstreamMessages + 1; ++i) {
     EXPECT_TRUE(stream->Send(RequestOf(1)));
   }
