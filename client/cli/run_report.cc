@@ -73,6 +73,7 @@ table { width: 100%%; border-collapse: collapse; font-size: .9rem; font-variant-
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+table.narrow { width: auto; min-width: 18rem; }
 tbody th { width: 9rem; font-weight: 400; }
 td { overflow-wrap: break-word; }
 td.time { white-space: nowrap; }
@@ -354,7 +355,8 @@ void WriteExamples(const char* title,
   if (in_all > static_cast<uint64_t>(examples.size())) {
     out << "<p class=\"about\">The " << examples.size() << " highest of " << in_all << ".</p>\n";
   }
-  out << "<table><thead><tr><th>Example</th><th class=\"number\">Loss</th></tr></thead><tbody>\n";
+  out << "<table class=\"narrow\"><thead><tr><th>Example</th><th "
+         "class=\"number\">Loss</th></tr></thead><tbody>\n";
   for (const v1::ExampleLoss& example : examples) {
     out << "<tr>" << Cell(absl::StrCat(example.example_id())) << Number(Short(example.loss()))
         << "</tr>\n";
