@@ -17,7 +17,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/process_metrics.h"
-#include "server/run_series.h"
 
 namespace lehr {
 namespace {
@@ -189,7 +188,10 @@ void Metrics::ReportRefused(v1::Refused::Code code) { series_->refused.Increment
 
 void Metrics::ConflictSeen() { series_->conflicts.Increment(); }
 
-void Metrics::ReplicasDiffer() { series_->replica_differences.Increment(); }
+void Metrics::ReplicasDiffer(std::string_view run_id, const RunStatus& status) {
+  series_->replica_differences.Increment();
+  series_->runs.StatusChanged(run_id, status);
+}
 
 void Metrics::LateReport(std::uint64_t losses) {
   series_->late_losses.Increment(static_cast<double>(losses));
@@ -197,18 +199,19 @@ void Metrics::LateReport(std::uint64_t losses) {
 
 void Metrics::GenerationOpened() { series_->generations.Increment(); }
 
-void Metrics::RankConnected(std::string_view run_id, std::uint32_t connected) {
-  series_->runs.RankConnected(run_id, connected);
+void Metrics::RankConnected(std::string_view run_id, const RunStatus& status) {
+  series_->runs.RankConnected(run_id, status);
 }
 
-void Metrics::RankDisconnected(std::string_view run_id, std::uint32_t connected) {
-  series_->runs.RankDisconnected(run_id, connected);
+void Metrics::RankDisconnected(std::string_view run_id, const RunStatus& status) {
+  series_->runs.StatusChanged(run_id, status);
 }
 
 void Metrics::RunEnded(std::string_view run_id) { series_->runs.RunEnded(run_id); }
 
 void Metrics::DecisionMade(std::string_view run_id, const v1::Decision& decision,
-                           absl::Duration barrier_wait, absl::Duration latency) {
+                           const RunStatus& status, absl::Duration barrier_wait,
+                           absl::Duration latency) {
   const v1::Observation& observation = decision.observation();
   series_->decisions.Increment(decision.reason().code());
   if (!decision.actions().empty()) {
@@ -219,7 +222,7 @@ void Metrics::DecisionMade(std::string_view run_id, const v1::Decision& decision
   series_->negative_losses.Increment(static_cast<double>(observation.negative_losses()));
   Observe(series_->barrier_wait, barrier_wait);
   Observe(series_->decision_latency, latency);
-  series_->runs.DecisionMade(run_id, decision);
+  series_->runs.DecisionMade(run_id, decision, status);
 }
 
 void Metrics::OutcomeReported(v1::CommandOutcome::Result result) {

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "lehr/v1/decision.pb.h"
 #include "lehr/v1/supervisor.pb.h"
+#include "server/run_series.h"
 
 namespace lehr {
 
@@ -43,19 +44,18 @@ class Metrics {
   // A report had the key of an earlier one and other losses.
   void ConflictSeen();
   // The parameter digest of a report differs from that of a replica.
-  void ReplicasDiffer();
+  void ReplicasDiffer(std::string_view run_id, const RunStatus& status);
   // A report came after its step had closed.
   void LateReport(std::uint64_t losses);
 
   void GenerationOpened();
-  // `connected`: ranks of the run that are connected now.
-  void RankConnected(std::string_view run_id, std::uint32_t connected);
-  void RankDisconnected(std::string_view run_id, std::uint32_t connected);
+  void RankConnected(std::string_view run_id, const RunStatus& status);
+  void RankDisconnected(std::string_view run_id, const RunStatus& status);
   void RunEnded(std::string_view run_id);
 
   // `barrier_wait`: from the step's first report to its last. `latency`: from the last report to
   // the decision. The losses that the observation left out are counted with it.
-  void DecisionMade(std::string_view run_id, const v1::Decision& decision,
+  void DecisionMade(std::string_view run_id, const v1::Decision& decision, const RunStatus& status,
                     absl::Duration barrier_wait, absl::Duration latency);
   void OutcomeReported(v1::CommandOutcome::Result result);
 

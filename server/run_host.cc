@@ -113,12 +113,13 @@ void RunHost::CompareReplicas(uint32_t rank, int64_t step, uint64_t digest) {
   if (!difference) {
     return;
   }
-  surroundings_.metrics.ReplicasDiffer();
   // One line a step, whatever the number of ranks.
-  if (replicas_differ_step_ && *replicas_differ_step_ >= step) {
+  const bool is_news = !replicas_differ_step_ || *replicas_differ_step_ < step;
+  replicas_differ_step_ = is_news ? step : *replicas_differ_step_;
+  surroundings_.metrics.ReplicasDiffer(run_id_, Status());
+  if (!is_news) {
     return;
   }
-  replicas_differ_step_ = step;
   LogError("replicas differ: their parameters are no longer the same",
            {{"run", run_id_},
             {"step", step},
@@ -200,7 +201,8 @@ void RunHost::Publish(const ClosedStep& closed) {
       surroundings_.journal.AppendDecision(run_id_, record, EncodeRunMemory(closed.memory_after));
   durable_steps_.Append(sequence, decision.step);
   commands_ += !decision.actions.empty();
-  surroundings_.metrics.DecisionMade(run_id_, record, closed.last_report - closed.first_report,
+  surroundings_.metrics.DecisionMade(run_id_, record, Status(),
+                                     closed.last_report - closed.first_report,
                                      absl::Now() - closed.last_report);
   if (decision.step >= newest_.step() || decision.generation > newest_.generation()) {
     newest_ = record;
@@ -340,7 +342,7 @@ void RunHost::Disconnected(const Seat& seat, absl::Time now) {
   streams_[seat.rank].reset();
   generation_->Disconnect(seat.rank);
   last_seen_ = now;
-  surroundings_.metrics.RankDisconnected(run_id_, generation_->members().connected());
+  surroundings_.metrics.RankDisconnected(run_id_, Status());
   TellWatchersOfRun();
 }
 

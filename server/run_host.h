@@ -33,6 +33,7 @@
 namespace lehr {
 
 class Metrics;
+struct RunStatus;
 
 // What all runs of a supervisor share. Outlives them.
 struct RunSurroundings {
@@ -148,6 +149,7 @@ class RunHost {
   void TellWatchersOfRun() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ScheduleTick() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::RunState State() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  RunStatus Status() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Run DescribeLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string run_id_;

@@ -143,7 +143,7 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join, std::shared_pt
                           {"world_size", join.world_size()},
                           {"client", join.client()}});
   Publish(generation_->Connect(join.rank(), hello, now));
-  surroundings_.metrics.RankConnected(run_id_, generation_->members().connected());
+  surroundings_.metrics.RankConnected(run_id_, Status());
   TellWatchersOfRun();
   ScheduleTick();
   return Seat{.generation = record_.generation(),

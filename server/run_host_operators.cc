@@ -35,6 +35,15 @@ v1::RunState RunHost::State() const {
   return members.joined() < members.world_size() ? v1::RUN_STATE_JOINING : v1::RUN_STATE_ACTIVE;
 }
 
+RunStatus RunHost::Status() const {
+  return {.connected = generation_->members().connected(),
+          .world_size = record_.world_size(),
+          .commands = commands_,
+          .breaker_open = generation_->memory().guards.breaker_open,
+          .replicas_differ = replicas_differ_step_.has_value(),
+          .last_seen = last_seen_};
+}
+
 v1::Run RunHost::Describe() const {
   absl::MutexLock lock(&mutex_);
   return DescribeLocked();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/numbers.h"
+#include "client/cli/watch.h"
 
 namespace lehr {
 namespace {
@@ -78,8 +79,12 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
       [&](RunsClient& client) { return ListRuns(client, output); });
   add("show", "One run, with its latest decisions", /*takes_run=*/true,
       [&](RunsClient& client) { return ShowRun(client, run_id, output); });
-  add("watch", "Each decision of a run as it is made, until the run ends", /*takes_run=*/true,
-      [&](RunsClient& client) { return WatchRun(client, run_id, output); });
+  CLI::App* watch =
+      add("watch", "Runs as they go on: all of them, or RUN until it ends", /*takes_run=*/false,
+          [&](RunsClient& client) {
+            return run_id.empty() ? WatchFleet(client, output) : WatchRun(client, run_id, output);
+          });
+  watch->add_option("RUN", run_id, "a run's id");
 
   std::string format = "csv";
   std::string file;
@@ -93,6 +98,11 @@ int RunCli(int argc, const char* const* argv, const Output& output, std::ostream
       ->capture_default_str()
       ->check(CLI::IsMember({"csv", "json"}));
   export_run->add_option("-o,--output", file, "a file; by default the standard output");
+
+  CLI::App* report =
+      add("report", "A run as one HTML page that needs nothing else", /*takes_run=*/true,
+          [&](RunsClient& client) { return ReportRun(client, run_id, file, output); });
+  report->add_option("-o,--output", file, "a file; by default the standard output");
 
   PolicyFlags flags;
   CLI::App* policy =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -105,6 +106,8 @@ std::string SettingsText(const v1::RunSettings& settings) {
 
 }  // namespace
 
+absl::Time LastSeen(const v1::Run& run) { return ToTime(run.last_seen()); }
+
 std::string AgeText(absl::Duration age) {
   if (age < absl::Minutes(2)) {
     return absl::StrCat(std::max<int64_t>(0, absl::ToInt64Seconds(age)), " s");
@@ -134,7 +137,7 @@ void PrintRuns(const std::vector<v1::Run>& runs, absl::Time now, bool is_termina
                   absl::StrCat(run.connected(), "/", run.world_size()), StepText(run.step()),
                   Measured(run, run.observation().temperature()),
                   Measured(run, run.observation().mean()), absl::StrCat(run.commands()),
-                  absl::StrCat(run.applied()), AgeText(now - ToTime(run.last_seen())),
+                  absl::StrCat(run.applied()), AgeText(now - LastSeen(run)),
                   PolicyText(run.settings().policy())});
   }
   table.Print(out, is_terminal);
@@ -179,10 +182,11 @@ std::string GuardsText(const v1::Guards& guards) {
   return limits.empty() ? "none" : absl::StrJoin(limits, ", ");
 }
 
-void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
+std::vector<RunFact> FactsOf(const v1::Run& run, absl::Time now) {
   const v1::Observation& observation = run.observation();
-  const auto fact = [&](const char* name, const std::string& text) {
-    out << absl::StrFormat("%-12s %s\n", name, text);
+  std::vector<RunFact> facts;
+  const auto fact = [&](const char* name, std::string text) {
+    facts.push_back({name, std::move(text)});
   };
   fact("run", run.run_id());
   fact("state", absl::StrCat(StateName(run.state()), run.breaker_open() ? ", breaker open" : "",
@@ -190,7 +194,7 @@ void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
   fact("generation", absl::StrCat(run.generation()));
   fact("opened",
        absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", ToTime(run.opened()), absl::UTCTimeZone()));
-  fact("last seen", absl::StrCat(AgeText(now - ToTime(run.last_seen())), " ago"));
+  fact("last seen", absl::StrCat(AgeText(now - LastSeen(run)), " ago"));
   fact("step", StepText(run.step()));
   if (observation.count() > 0) {
     fact("temperature", absl::StrCat(Short(observation.temperature()), " = magnitude ",
@@ -223,6 +227,13 @@ void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
   for (const auto& [key, value] :
        std::map<std::string, std::string>(run.labels().begin(), run.labels().end())) {
     fact("label", absl::StrCat(key, " = ", value));
+  }
+  return facts;
+}
+
+void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out) {
+  for (const RunFact& fact : FactsOf(run, now)) {
+    out << absl::StrFormat("%-12s %s\n", fact.name, fact.text);
   }
 }
 

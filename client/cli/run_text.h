@@ -15,7 +15,14 @@ namespace lehr {
 void PrintRuns(const std::vector<v1::Run>& runs, absl::Time now, bool is_terminal,
                std::ostream& out);
 
-// Everything that is known of one run, one fact a line.
+struct RunFact {
+  const char* name;
+  std::string text;
+};
+
+// Everything that is known of one run.
+std::vector<RunFact> FactsOf(const v1::Run& run, absl::Time now);
+// The same, one fact a line.
 void PrintRun(const v1::Run& run, absl::Time now, std::ostream& out);
 
 // The policy and the guards in force, on one line each.
@@ -29,6 +36,8 @@ std::string StateName(v1::RunState state);
 // reason and should have the same width on each line; it may be empty.
 std::string DecisionHeader();
 std::string DecisionLine(const v1::Decision& decision, const std::string& graph);
+
+absl::Time LastSeen(const v1::Run& run);
 
 // e.g. "3 s", "12 min", "5 h", "9 d".
 std::string AgeText(absl::Duration age);

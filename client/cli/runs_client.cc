@@ -9,6 +9,7 @@ namespace lehr {
 namespace {
 
 constexpr uint32_t kHistoryPage = 2000;
+constexpr uint32_t kRunsPage = 1000;
 // A page of decisions, each with its highest losses.
 constexpr int kMaxResponseBytes = 64 << 20;
 
@@ -27,6 +28,32 @@ std::unique_ptr<RunsStub> Connect(const std::string& address, const TlsFiles& tl
 
 RunsClient::RunsClient(std::string address, const TlsFiles& tls)
     : address_(std::move(address)), stub_(Connect(address_, tls)) {}
+
+absl::StatusOr<v1::Run> RunsClient::GetRun(const std::string& run_id) {
+  v1::GetRunRequest request;
+  request.set_run_id(run_id);
+  absl::StatusOr<v1::GetRunResponse> response = Call(&RunsStub::GetRun, request);
+  if (!response.ok()) {
+    return response.status();
+  }
+  return std::move(*response->mutable_run());
+}
+
+absl::StatusOr<v1::ListRunsResponse> RunsClient::ListRuns() {
+  v1::ListRunsResponse all;
+  v1::ListRunsRequest request;
+  request.set_page_size(kRunsPage);
+  do {
+    const absl::StatusOr<v1::ListRunsResponse> page = Call(&RunsStub::ListRuns, request);
+    if (!page.ok()) {
+      return page.status();
+    }
+    all.mutable_runs()->MergeFrom(page->runs());
+    all.set_acting_stopped(page->acting_stopped());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  return all;
+}
 
 absl::Status RunsClient::Watch(const std::string& run_id,
                                const std::function<bool(const v1::WatchRunResponse&)>& take) {

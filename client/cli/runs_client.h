@@ -46,6 +46,10 @@ class RunsClient {
     return response;
   }
 
+  absl::StatusOr<v1::Run> GetRun(const std::string& run_id);
+  // All pages in one.
+  absl::StatusOr<v1::ListRunsResponse> ListRuns();
+
   // Until the run ends, for as long as that takes, or until `take` returns false.
   absl::Status Watch(const std::string& run_id,
                      const std::function<bool(const v1::WatchRunResponse&)>& take);

@@ -1,17 +1,11 @@
 #include "client/cli/table.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "absl/strings/numbers.h"
 
 namespace lehr {
 namespace {
-
-size_t Width(std::string_view cell) {
-  return std::count_if(cell.begin(), cell.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-}
 
 bool IsNumberOrNone(const std::string& cell) {
   double number;
@@ -20,6 +14,11 @@ bool IsNumberOrNone(const std::string& cell) {
 
 }  // namespace
 
+size_t TextWidth(std::string_view text) {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
 void Table::Print(std::ostream& out, bool bold_header) const {
   const size_t columns = rows_.front().size();
   std::vector<size_t> widths(columns, 0);
@@ -27,7 +26,7 @@ void Table::Print(std::ostream& out, bool bold_header) const {
   for (size_t row = 0; row < rows_.size(); ++row) {
     for (size_t column = 0; column < columns; ++column) {
       const std::string& cell = rows_[row][column];
-      widths[column] = std::max(widths[column], Width(cell));
+      widths[column] = std::max(widths[column], TextWidth(cell));
       is_number[column] = is_number[column] && (row == 0 || IsNumberOrNone(cell));
     }
   }
@@ -35,7 +34,7 @@ void Table::Print(std::ostream& out, bool bold_header) const {
     std::string line;
     for (size_t column = 0; column < columns; ++column) {
       const std::string& cell = rows_[row][column];
-      const std::string padding(widths[column] - Width(cell), ' ');
+      const std::string padding(widths[column] - TextWidth(cell), ' ');
       line += column == 0 ? "" : "  ";
       line += is_number[column] ? padding + cell : cell + padding;
     }

@@ -8,11 +8,16 @@
 #ifndef LEHR_CLIENT_CLI_TABLE_H_
 #define LEHR_CLIENT_CLI_TABLE_H_
 
+#include <cstddef>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lehr {
+
+// Unit: characters.
+size_t TextWidth(std::string_view text);
 
 class Table {
  public:

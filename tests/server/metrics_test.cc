@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -57,6 +58,7 @@ v1::Decision ActingDecision() {
   decision.set_generation(2);
   decision.set_step(41);
   decision.mutable_reason()->set_code(v1::Reason::CODE_ACTED);
+  decision.mutable_observation()->set_count(16);
   decision.mutable_observation()->set_temperature(0.25);
   decision.mutable_observation()->set_mean(0.5);
   decision.mutable_observation()->set_nan_losses(3);
@@ -66,8 +68,9 @@ v1::Decision ActingDecision() {
   return decision;
 }
 
-void Decide(Metrics& metrics, std::string_view run_id, const v1::Decision& decision) {
-  metrics.DecisionMade(run_id, decision, absl::Milliseconds(20), absl::Microseconds(30));
+void Decide(Metrics& metrics, std::string_view run_id, const v1::Decision& decision,
+            const RunStatus& status = {}) {
+  metrics.DecisionMade(run_id, decision, status, absl::Milliseconds(20), absl::Microseconds(30));
 }
 
 TEST(MetricsTest, StreamsRiseAndFall) {
@@ -151,7 +154,7 @@ TEST(MetricsTest, OutcomesConflictsGenerationsAndRequestsAreCounted) {
 
 TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
   Metrics metrics(1);
-  metrics.RankConnected("xor", 1);
+  metrics.RankConnected("xor", {.connected = 1});
   v1::Decision decision = ActingDecision();
   decision.mutable_observation()->set_dead_examples(3);
   decision.mutable_observation()->add_dead()->set_example_id(12345);
@@ -169,28 +172,89 @@ TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
 
 TEST(MetricsTest, RunSeriesCountConnectedRanks) {
   Metrics metrics(1);
-  metrics.RankConnected("xor", 2);
+  metrics.RankConnected("xor", {.connected = 2});
   EXPECT_THAT(Value(metrics, "lehr_run_connected_ranks{run=\"xor\"}"), Optional(2));
-  metrics.RankDisconnected("xor", 1);
+  metrics.RankDisconnected("xor", {.connected = 1});
   EXPECT_THAT(Value(metrics, "lehr_run_connected_ranks{run=\"xor\"}"), Optional(1));
+}
+
+TEST(MetricsTest, RunSeriesSayHowTheRunIs) {
+  Metrics metrics(1);
+  RunStatus status = {.connected = 3,
+                      .world_size = 4,
+                      .commands = 7,
+                      .last_seen = absl::FromUnixMillis(1'800'000'000'500)};
+  metrics.RankConnected("xor", status);
+  EXPECT_THAT(Value(metrics, "lehr_run_world_size{run=\"xor\"}"), Optional(4));
+  // As the journal had it: a restart is no reset.
+  EXPECT_THAT(Value(metrics, "lehr_run_commands_total{run=\"xor\"}"), Optional(7));
+  EXPECT_THAT(Value(metrics, "lehr_run_breaker_open{run=\"xor\"}"), Optional(0));
+  EXPECT_THAT(Value(metrics, "lehr_run_last_seen_timestamp_seconds{run=\"xor\"}"),
+              Optional(1'800'000'000.5));
+  status.commands = 8;
+  status.breaker_open = true;
+  Decide(metrics, "xor", ActingDecision(), status);
+  EXPECT_THAT(Value(metrics, "lehr_run_commands_total{run=\"xor\"}"), Optional(8));
+  EXPECT_THAT(Value(metrics, "lehr_run_breaker_open{run=\"xor\"}"), Optional(1));
+  EXPECT_THAT(Value(metrics, "lehr_run_replicas_differ{run=\"xor\"}"), Optional(0));
+  status.replicas_differ = true;
+  metrics.ReplicasDiffer("xor", status);
+  EXPECT_THAT(Value(metrics, "lehr_run_replicas_differ{run=\"xor\"}"), Optional(1));
+  EXPECT_THAT(Value(metrics, "lehr_replica_differences_total"), Optional(1));
+}
+
+// A zero would look like a run that has learned everything.
+TEST(MetricsTest, ADecisionWithoutLossesLeavesTheMeasurementsAlone) {
+  Metrics metrics(1);
+  metrics.RankConnected("xor", {.connected = 1});
+  EXPECT_THAT(metrics.Serialize(), HasSubstr("lehr_run_mean_loss{run=\"xor\"} Nan\n"));
+  Decide(metrics, "xor", ActingDecision());
+  v1::Decision nothing;
+  nothing.set_generation(2);
+  nothing.set_step(42);
+  Decide(metrics, "xor", nothing);
+  EXPECT_THAT(Value(metrics, "lehr_run_step{run=\"xor\"}"), Optional(42));
+  EXPECT_THAT(Value(metrics, "lehr_run_mean_loss{run=\"xor\"}"), Optional(0.5));
+  EXPECT_THAT(Value(metrics, "lehr_run_temperature{run=\"xor\"}"), Optional(0.25));
+}
+
+TEST(MetricsTest, ARunIsStalledUntilItIsBetterThanBeforeTheStall) {
+  Metrics metrics(1);
+  metrics.RankConnected("xor", {.connected = 1});
+  v1::Decision decision = ActingDecision();
+  const auto stalled_after = [&](double mean, v1::Reason::Code code) {
+    decision.set_step(decision.step() + 1);
+    decision.mutable_observation()->set_mean(mean);
+    decision.mutable_reason()->set_code(code);
+    Decide(metrics, "xor", decision);
+    return Value(metrics, "lehr_run_stalled{run=\"xor\"}");
+  };
+  EXPECT_THAT(stalled_after(1, v1::Reason::CODE_IMPROVING), Optional(0));
+  EXPECT_THAT(stalled_after(1, v1::Reason::CODE_STALL_FLAT), Optional(1));
+  EXPECT_THAT(stalled_after(1.5, v1::Reason::CODE_IMPROVING), Optional(1));
+  EXPECT_THAT(stalled_after(0.995, v1::Reason::CODE_IMPROVING), Optional(1));
+  EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_KEEPS_BEST), Optional(0));
+  EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_STALL_SLOW), Optional(1));
+  decision.set_generation(decision.generation() + 1);
+  EXPECT_THAT(stalled_after(2, v1::Reason::CODE_IMPROVING), Optional(0));
 }
 
 // The ranks of an ended run still have to disconnect, and may report once more.
 TEST(MetricsTest, AnEndedRunHasNoSeries) {
   Metrics metrics(1);
-  metrics.RankConnected("xor", 1);
+  metrics.RankConnected("xor", {.connected = 1});
   metrics.RunEnded("xor");
   Decide(metrics, "xor", ActingDecision());
-  metrics.RankDisconnected("xor", 0);
+  metrics.RankDisconnected("xor", {.connected = 0});
   EXPECT_THAT(RunLines(metrics), IsEmpty());
 }
 
 TEST(MetricsTest, TheRunsThatConnectedLastHaveSeries) {
   Metrics metrics(2);
-  metrics.RankConnected("first", 1);
-  metrics.RankConnected("second", 1);
-  metrics.RankConnected("first", 2);
-  metrics.RankConnected("third", 1);
+  metrics.RankConnected("first", {.connected = 1});
+  metrics.RankConnected("second", {.connected = 1});
+  metrics.RankConnected("first", {.connected = 2});
+  metrics.RankConnected("third", {.connected = 1});
   EXPECT_EQ(Value(metrics, "lehr_run_connected_ranks{run=\"second\"}"), std::nullopt);
   EXPECT_THAT(Value(metrics, "lehr_run_connected_ranks{run=\"first\"}"), Optional(2));
   EXPECT_THAT(Value(metrics, "lehr_run_connected_ranks{run=\"third\"}"), Optional(1));
@@ -198,7 +262,7 @@ TEST(MetricsTest, TheRunsThatConnectedLastHaveSeries) {
 
 TEST(MetricsTest, RunSeriesCanBeSwitchedOff) {
   Metrics metrics(0);
-  metrics.RankConnected("xor", 1);
+  metrics.RankConnected("xor", {.connected = 1});
   EXPECT_THAT(RunLines(metrics), IsEmpty());
 }
 
@@ -207,14 +271,18 @@ TEST(MetricsTest, AHundredThousandRunsDoNotGrowTheScrape) {
   const auto connect = [&](int from, int to) {
     for (int i = from; i < to; ++i) {
       const std::string run_id = absl::StrFormat("run-%06d", i);
-      metrics.RankConnected(run_id, 1);
+      metrics.RankConnected(run_id, {.connected = 1});
       Decide(metrics, run_id, ActingDecision());
     }
   };
+  const auto lines = [&metrics] {
+    const std::string scrape = metrics.Serialize();
+    return std::count(scrape.begin(), scrape.end(), '\n');
+  };
   connect(0, 20);
-  const std::vector<std::string> lines = RunLines(metrics);
+  const auto few = lines();
   connect(20, 100'000);
-  EXPECT_EQ(RunLines(metrics).size(), lines.size());
+  EXPECT_EQ(lines(), few);
   EXPECT_THAT(Value(metrics, "lehr_run_step{run=\"run-099999\"}"), Optional(41));
 }
 
@@ -225,7 +293,7 @@ TEST(MetricsTest, ThreadsMayShareIt) {
     threads.emplace_back([&metrics, thread] {
       for (int i = 0; i < 200; ++i) {
         const std::string run_id = absl::StrCat("run-", thread, "-", i % 7);
-        metrics.RankConnected(run_id, 1);
+        metrics.RankConnected(run_id, {.connected = 1});
         Decide(metrics, run_id, ActingDecision());
         metrics.RunEnded(run_id);
         if (i % 50 == 0) {
@@ -268,7 +336,7 @@ std::string Complaints(const std::string& command) {
 
 TEST(MetricsTest, PromtoolFindsNothingWrong) {
   Metrics metrics(1);
-  metrics.RankConnected("xor", 1);
+  metrics.RankConnected("xor", {.connected = 1});
   Decide(metrics, "xor", ActingDecision());
   metrics.HttpRequest("/metrics", 200);
   const std::string path = absl::StrCat(testing::TempDir(), "/lehr-scrape-", getpid());

@@ -165,12 +165,46 @@ TEST_F(CliTest, WatchPrintsALineADecisionUntilTheRunEnds) {
                   "0.125"));
 }
 
-TEST_F(CliTest, WatchDrawsTheTemperatureOnATerminal) {
-  server_.watched.resize(2);
-  *server_.watched[0].mutable_decision() = MakeEntry(0).decision();
-  server_.watched[0].mutable_decision()->mutable_observation()->set_temperature(0);
-  *server_.watched[1].mutable_decision() = MakeEntry(1).decision();
-  EXPECT_THAT(Lehr({"watch", "digits-3"}, /*is_terminal=*/true).out, HasSubstr("▁█"));
+TEST_F(CliTest, WatchDrawsARunOnATerminalAndLeavesWhatItCameTo) {
+  server_.runs["digits-3"].set_state(v1::RUN_STATE_LEFT);
+  const CommandRun run = Lehr({"watch", "digits-3"}, /*is_terminal=*/true);
+  EXPECT_EQ(run.exit_code, kExitOk);
+  const std::string leave = "\033[?25h\033[?1049l";
+  EXPECT_THAT(run.out, StartsWith("\033[?1049h\033[?25l" + leave));
+  const std::string left = run.out.substr(run.out.find(leave) + leave.size());
+  EXPECT_THAT(left, StartsWith("digits-3  left, 2 of 2 ranks, step 2, last seen 5 min ago\n"));
+  EXPECT_THAT(left, HasSubstr("temperature       0.25  ███\n"));
+  EXPECT_THAT(left, HasSubstr("  acts: noise of 0.…\n"));
+}
+
+TEST_F(CliTest, WatchOfAnUnknownRunLeavesTheTerminalAlone) {
+  const CommandRun run = Lehr({"watch", "nope"}, /*is_terminal=*/true);
+  EXPECT_EQ(run.exit_code, kExitFailed);
+  EXPECT_EQ(run.out, "");
+}
+
+// A reader that has seen enough, such as head.
+class TwoLines : public std::stringbuf {
+ public:
+  int sync() override {
+    return str().find('\n', str().find('\n') + 1) == std::string::npos ? 0 : -1;
+  }
+};
+
+TEST_F(CliTest, WatchOfAllRunsPrintsALineForEachUntilNobodyReads) {
+  server_.runs["xor"] = MakeRun("xor");
+  TwoLines buffer;
+  std::ostream out(&buffer);
+  std::ostringstream errors;
+  EXPECT_EQ(RunWith({"watch", "--supervisor=" + server_.address()}, {.out = out}, errors),
+            kExitFailed);
+  EXPECT_THAT(
+      Lines(buffer.str()),
+      ElementsAre(
+          "digits-3  active  2/2 ranks  step 2  temperature 0.25  mean loss 0.3  acts: noise "
+          "of 0.125",
+          "xor  active  2/2 ranks  step 2  temperature 0.25  mean loss 0.3  acts: noise of "
+          "0.125"));
 }
 
 TEST_F(CliTest, WatchFailsIfTheSupervisorStops) {
@@ -220,7 +254,9 @@ TEST_F(CliTest, EveryCommandFailsIfItsOutputCannotBeWritten) {
   const std::vector<std::vector<std::string>> commands = {{"runs"},
                                                           {"show", "digits-3"},
                                                           {"watch", "digits-3"},
+                                                          {"watch"},
                                                           {"export", "digits-3"},
+                                                          {"report", "digits-3"},
                                                           {"policy", "digits-3"},
                                                           {"stop-acting"},
                                                           {"end", "digits-3"},
@@ -289,6 +325,30 @@ TEST_F(CliTest, SaysWhichFileCannotBeWritten) {
   EXPECT_THAT(run.errors, AllOf(HasSubstr("/no/such/folder/x.csv"), HasSubstr("No such file")));
 }
 
+// ---- report
+
+TEST_F(CliTest, ReportsToAFile) {
+  const std::string file = ::testing::TempDir() + "report.html";
+  const CommandRun run = Lehr({"report", "digits-3", "-o", file});
+  EXPECT_EQ(run.exit_code, kExitOk);
+  EXPECT_EQ(run.out, "");
+  std::stringstream written;
+  written << std::ifstream(file).rdbuf();
+  EXPECT_THAT(written.str(),
+              AllOf(StartsWith("<!doctype html>"), HasSubstr("acts: noise of 0.125")));
+  EXPECT_FALSE(std::filesystem::exists(file + ".part"));
+}
+
+TEST_F(CliTest, AFailedReportLeavesTheFileAlone) {
+  const std::string file = ::testing::TempDir() + "kept.html";
+  std::ofstream(file) << "yesterday's";
+  EXPECT_EQ(Lehr({"report", "unknown", "-o", file}).exit_code, kExitFailed);
+  std::stringstream kept;
+  kept << std::ifstream(file).rdbuf();
+  EXPECT_EQ(kept.str(), "yesterday's");
+  EXPECT_FALSE(std::filesystem::exists(file + ".part"));
+}
+
 // ---- policy, stop-acting, end
 
 TEST_F(CliTest, PolicyWithoutFlagsShowsWhatIsInForce) {
@@ -338,7 +398,7 @@ TEST_F(CliTest, EndEndsTheRun) {
 // ---- Errors.
 
 TEST_F(CliTest, AnUnknownRunIsAnErrorOfEveryCommand) {
-  for (const char* command : {"show", "watch", "export", "policy", "end"}) {
+  for (const char* command : {"show", "watch", "export", "report", "policy", "end"}) {
     const CommandRun run = Lehr({command, "nope"});
     EXPECT_EQ(run.exit_code, kExitFailed) << command;
     EXPECT_EQ(run.errors, "lehr: run nope is not known\n") << command;
