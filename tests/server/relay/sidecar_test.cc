@@ -275,6 +275,48 @@ TEST_F(SidecarTest, TheSameProcessTakesOverHoweverItComes) {
   }
 }
 
+// Rank 1 is counted alone already when the sum of both comes, which the supervisor cannot take.
+TEST_F(SidecarTest, ARankThatIsCountedAlreadyHarmsNoOtherRankOfItsNode) {
+  for (const bool dataset : {false, true}) {
+    Crash();
+    LoseTheDisk();
+    Start();
+    const auto sidecar = StartSidecar();
+    const auto join = [&](uint32_t rank) {
+      v1::Join request = JoinOf(rank, 3);
+      if (dataset) {
+        request.mutable_settings()->set_scope(v1::LOSS_SCOPE_DATASET);
+        request.mutable_settings()->set_dataset_examples(6);
+      }
+      return request;
+    };
+    const auto report = [&](TestRank& rank, uint64_t number) {
+      rank.Report(
+          0, {3, 0},
+          dataset ? std::vector<uint64_t>{2 * number, 2 * number + 1} : std::vector<uint64_t>());
+    };
+    const auto zero = sidecar->Rank(join(0));
+    const auto two = sidecar->Rank(join(2));
+    auto one = Rank(join(1));
+    report(*one, 1);
+    v1::SuperviseRequest faulty;
+    faulty.mutable_report()->add_losses(1);
+    faulty.mutable_report()->add_losses(1);
+    faulty.mutable_report()->add_example_ids(7);
+    one->Send(faulty);
+    EXPECT_TRUE(one->Next().has_refused());
+    one = sidecar->Rank(join(1));
+    report(*one, 1);
+    report(*zero, 0);
+    report(*two, 2);
+    for (TestRank* rank : {zero.get(), one.get(), two.get()}) {
+      const v1::Decision decision = rank->NextDecision();
+      EXPECT_EQ(decision.reports(), 3u);
+      EXPECT_EQ(decision.observation().count(), 6u);
+    }
+  }
+}
+
 // --- Slow and lost ranks. ---
 
 TEST_F(SidecarTest, AStragglerIsLateAndGetsTheDecision) {
