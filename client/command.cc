@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/core/command_hash.h"
 #include "client/core/glob.h"
@@ -26,35 +27,25 @@ std::vector<Tensor> WithReferences(absl::Span<const Tensor> tensors,
   return referenced;
 }
 
-std::string Obstacle(const Perturbation& action, absl::Span<const Tensor> tensors,
-                     const Snapshots&) {
-  return std::string(CheckPerturbation(action, tensors).message());
+absl::StatusOr<PreparedAction> Prepare(const Perturbation& action, absl::Span<const Tensor> tensors,
+                                       const Snapshots&) {
+  return PreparedPerturbation::Make(action, tensors);
 }
 
-std::string Obstacle(const TakeSnapshot&, absl::Span<const Tensor>, const Snapshots& snapshots) {
-  return snapshots.supported() ? "" : "the trainer takes no snapshots";
-}
-
-std::string Obstacle(const RestoreSnapshot& action, absl::Span<const Tensor>,
-                     const Snapshots& snapshots) {
-  return snapshots.Holds(action.id) ? ""
-                                    : absl::StrCat("snapshot ", action.id, " is not held here");
-}
-
-// Why the command cannot be applied here; empty if it can.
-std::string Obstacle(const HeldDecision& decision, absl::Span<const Tensor> tensors,
-                     const Snapshots& snapshots) {
-  if (!decision.unusable.empty()) {
-    return decision.unusable;
+absl::StatusOr<PreparedAction> Prepare(const TakeSnapshot& action, absl::Span<const Tensor>,
+                                       const Snapshots& snapshots) {
+  if (!snapshots.supported()) {
+    return absl::FailedPreconditionError("the trainer takes no snapshots");
   }
-  for (const CommandAction& action : decision.actions) {
-    std::string obstacle =
-        std::visit([&](const auto& kind) { return Obstacle(kind, tensors, snapshots); }, action);
-    if (!obstacle.empty()) {
-      return obstacle;
-    }
+  return action;
+}
+
+absl::StatusOr<PreparedAction> Prepare(const RestoreSnapshot& action, absl::Span<const Tensor>,
+                                       const Snapshots& snapshots) {
+  if (!snapshots.Holds(action.id)) {
+    return absl::FailedPreconditionError(absl::StrCat("snapshot ", action.id, " is not held here"));
   }
-  return "";
+  return action;
 }
 
 bool Selects(const Perturbation& action, const Tensor& tensor) {
@@ -68,24 +59,18 @@ bool ResetsOptimizerState(const CommandAction& action, const Tensor& tensor) {
          Selects(*perturbation, tensor);
 }
 
-// Checked before the ranks agreed, so it succeeds here if it does anywhere.
-void Apply(const Perturbation& action, absl::Span<const Tensor> tensors, Snapshots&,
-           CommandOutcome& outcome) {
-  const absl::StatusOr<PerturbationResult> result = ApplyPerturbation(action, tensors);
-  if (result.ok()) {
-    outcome.perturbed += result->perturbed;
-    outcome.non_finite += result->non_finite_kept;
-    outcome.unchanged += result->unchanged;
-  }
+void Apply(const PreparedPerturbation& action, Snapshots&, CommandOutcome& outcome) {
+  const PerturbationResult result = action.Apply();
+  outcome.perturbed += result.perturbed;
+  outcome.non_finite += result.non_finite_kept;
+  outcome.unchanged += result.unchanged;
 }
 
-void Apply(const TakeSnapshot& action, absl::Span<const Tensor>, Snapshots& snapshots,
-           CommandOutcome&) {
+void Apply(const TakeSnapshot& action, Snapshots& snapshots, CommandOutcome&) {
   snapshots.Save(action.id);
 }
 
-void Apply(const RestoreSnapshot& action, absl::Span<const Tensor>, Snapshots& snapshots,
-           CommandOutcome&) {
+void Apply(const RestoreSnapshot& action, Snapshots& snapshots, CommandOutcome&) {
   snapshots.Restore(action.id);
 }
 
@@ -99,8 +84,24 @@ Command::Command(HeldDecision decision, absl::Span<const Tensor> tensors,
     referenced_ = WithReferences(tensors, references);
     tensors_ = referenced_;
   }
-  obstacle_ = Obstacle(decision_, tensors_, snapshots_);
+  obstacle_ = PrepareActions();
   hash_ = obstacle_.empty() ? HashActions(actions) : 0;
+}
+
+// Why the command cannot be applied here; empty if it can.
+std::string Command::PrepareActions() {
+  if (!decision_.unusable.empty()) {
+    return decision_.unusable;
+  }
+  for (const CommandAction& action : decision_.actions) {
+    absl::StatusOr<PreparedAction> prepared =
+        std::visit([&](const auto& kind) { return Prepare(kind, tensors_, snapshots_); }, action);
+    if (!prepared.ok()) {
+      return std::string(prepared.status().message());
+    }
+    prepared_.push_back(*std::move(prepared));
+  }
+  return "";
 }
 
 AppliedCommand Command::ApplyIf(bool all_agree) const {
@@ -113,8 +114,8 @@ AppliedCommand Command::ApplyIf(bool all_agree) const {
     return applied;
   }
   outcome.result = CommandOutcome::Result::kApplied;
-  for (const CommandAction& action : decision_.actions) {
-    std::visit([&](const auto& kind) { Apply(kind, tensors_, snapshots_, outcome); }, action);
+  for (const PreparedAction& action : prepared_) {
+    std::visit([&](const auto& kind) { Apply(kind, snapshots_, outcome); }, action);
   }
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (std::any_of(decision_.actions.begin(), decision_.actions.end(),

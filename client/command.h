@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,6 +20,9 @@ namespace lehr {
 
 // Canonical tensor name to the standard deviation that the opener of the generation declared.
 using ReferenceStddevs = absl::flat_hash_map<std::string, float>;
+
+// An action that can be applied here.
+using PreparedAction = std::variant<PreparedPerturbation, TakeSnapshot, RestoreSnapshot>;
 
 struct AppliedCommand {
   CommandOutcome outcome;
@@ -33,6 +37,9 @@ class Command {
   // `references` alone, so that it is the same on every rank.
   Command(HeldDecision decision, absl::Span<const Tensor> tensors,
           const ReferenceStddevs& references, Snapshots& snapshots);
+  // What it has prepared points into it.
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
 
   // What the other ranks must hold too; 0 if it cannot be applied here.
   uint64_t hash() const { return hash_; }
@@ -41,11 +48,14 @@ class Command {
   AppliedCommand ApplyIf(bool all_agree) const;
 
  private:
+  std::string PrepareActions();
+
   const HeldDecision decision_;
   absl::Span<const Tensor> tensors_;
   Snapshots& snapshots_;
   // The tensors with their references, if an action is relative.
   std::vector<Tensor> referenced_;
+  std::vector<PreparedAction> prepared_;
   // Why it cannot be applied here; empty if it can.
   std::string obstacle_;
   uint64_t hash_ = 0;

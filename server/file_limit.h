@@ -1,5 +1,4 @@
-// The limit on open files. gRPC's listener stays dead after the process has once run out of file
-// descriptors (CVE-2023-4785), so lehrd takes as many as it may have.
+// The limit on open files, each connection being one: lehrd takes as many as it may have.
 #ifndef LEHR_SERVER_FILE_LIMIT_H_
 #define LEHR_SERVER_FILE_LIMIT_H_
 

@@ -7,7 +7,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "client/tls/credentials.h"
 #include "server/runs_service.h"
 #include "server/supervisor_service.h"
@@ -61,7 +60,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   } else {
     builder.SetOption(std::make_unique<WithoutReflection>());
   }
-  builder.AddListeningPort(options.address, MakeServerCredentials(options.tls), &server->port_);
+  const auto connections = std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor>(
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          MakeServerCredentials(options.tls)));
   for (const std::unique_ptr<grpc::Service>& service : server->services_) {
     builder.RegisterService(service.get());
   }
@@ -74,19 +76,32 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinClientPingMs);
-  // Two servers must not share a port unknowingly.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr || server->port_ == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options.address, " (--listen): the port may be in use"));
+  if (server->server_ == nullptr) {
+    return absl::InternalError("gRPC does not start");
   }
+  auto acceptor = TcpAcceptor::Start(
+      {.address = options.address,
+       .end_of_descriptors = options.end_of_descriptors,
+       .peer_timeout = absl::Milliseconds(kKeepaliveTimeoutMs),
+       .take = [connections](int connection, int listener) {
+         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+         parameters.listener_fd = listener;
+         parameters.fd = connection;
+         connections->HandleNewConnection(&parameters);
+       }});
+  if (!acceptor.ok()) {
+    return acceptor.status();
+  }
+  server->acceptor_ = *std::move(acceptor);
+  server->port_ = server->acceptor_->port();
   return server;
 }
 
 void GrpcServer::SetNotServing() { server_->GetHealthCheckService()->SetServingStatus(false); }
 
 void GrpcServer::Shutdown(absl::Time deadline) {
+  acceptor_.reset();
   if (server_ != nullptr) {
     server_->Shutdown(absl::ToChronoTime(deadline));
     server_->Wait();

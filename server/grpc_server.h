@@ -3,15 +3,17 @@
 #define LEHR_SERVER_GRPC_SERVER_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/tls/tls_files.h"
 #include "server/metrics.h"
+#include "server/options/address.h"
 #include "server/supervisor.h"
+#include "server/tcp_acceptor.h"
 
 namespace grpc {
 class Server;
@@ -23,10 +25,12 @@ namespace lehr {
 class GrpcServer {
  public:
   struct Options {
-    // "host:port"; port 0 takes a free one.
-    std::string address;
+    // Port 0 takes a free one.
+    Address address;
     // See client/tls/credentials.h. Default: nothing is encrypted.
     TlsFiles tls;
+    // A connection is refused if its file descriptor would be this or a higher one.
+    int end_of_descriptors = std::numeric_limits<int>::max();
     // Ranks and sidecars that may be connected at a time.
     uint32_t max_streams = 4096;
     // What all calls together may hold in buffers. Unit: bytes.
@@ -56,6 +60,7 @@ class GrpcServer {
 
   const Services services_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<TcpAcceptor> acceptor_;
   int port_ = 0;
 };
 

@@ -1,7 +1,10 @@
 // lehrd: wires the parts together, serves until SIGTERM or SIGINT, and drains.
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,12 +23,12 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/options/options.h"
-#include "server/port_check.h"
 #include "server/relay/sidecar.h"
 #include "server/relay/sidecar_http.h"
 #include "server/relay/sidecar_service.h"
 #include "server/shutdown_signal.h"
 #include "server/supervisor.h"
+#include "server/tcp_port.h"
 
 namespace lehr {
 namespace {
@@ -33,14 +36,19 @@ namespace {
 // Files beside those of the streams: the journal, HTTP, gRPC's own.
 constexpr std::uint64_t kOtherFiles = 256;
 
-void PrepareFileLimit(int max_streams) {
+// From which file descriptor on connections are refused.
+int PrepareFileLimit(int max_streams) {
   const absl::StatusOr<std::uint64_t> limit = RaiseFileLimit();
   if (!limit.ok()) {
     LogWarning("file limit not raised", {{"why", limit.status().ToString()}});
-  } else if (*limit < max_streams + kOtherFiles) {
+    return std::numeric_limits<int>::max();
+  }
+  if (*limit < max_streams + kOtherFiles) {
     LogWarning("the limit on open files is low for --max_streams",
                {{"limit", *limit}, {"max_streams", max_streams}});
   }
+  const std::uint64_t end = *limit - std::min(kOtherFiles, *limit / 2);
+  return static_cast<int>(std::min<std::uint64_t>(end, std::numeric_limits<int>::max()));
 }
 
 // After a failed sync nothing that the disk says can be trusted: the next start recovers.
@@ -49,9 +57,11 @@ void PrepareFileLimit(int max_streams) {
   std::_Exit(EXIT_FAILURE);
 }
 
+// Asked before anything else is begun, such as the journal. A program that starts at the same time
+// may still be faster.
 absl::Status CheckPortsAreFree(const ServerOptions& options) {
-  absl::Status status = CheckPortIsFree("listen", options.listen);
-  return status.ok() && options.http ? CheckPortIsFree("http", *options.http) : status;
+  absl::Status status = BindTcpPort("listen", options.listen).status();
+  return status.ok() && options.http ? BindTcpPort("http", *options.http).status() : status;
 }
 
 absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const ServerOptions& options,
@@ -79,8 +89,9 @@ absl::StatusOr<absl::Time> ServeUntilSignal(const ServerOptions& options, Shutdo
                                             const Role& role) {
   // Who reaches a sidecar's loopback is a process of this machine, as it is itself.
   const bool plain = !options.upstream.empty() && options.listen.IsLoopback();
-  auto grpc_server = role.start_grpc({.address = options.listen.ToString(),
+  auto grpc_server = role.start_grpc({.address = options.listen,
                                       .tls = plain ? TlsFiles{} : options.tls,
+                                      .end_of_descriptors = PrepareFileLimit(options.max_streams),
                                       .max_streams = static_cast<uint32_t>(options.max_streams),
                                       .memory_quota = options.memory_quota,
                                       .reflection = options.reflection});
@@ -175,7 +186,6 @@ int Main(int argc, char** argv) {
   LogWhatGrpcSays();
   absl::Status status = CheckPortsAreFree(**options);
   if (status.ok()) {
-    PrepareFileLimit((*options)->max_streams);
     status = (*options)->upstream.empty() ? ServeAsSupervisor(**options, shutdown)
                                           : ServeAsSidecar(**options, shutdown);
   }

@@ -260,7 +260,8 @@ class NodeStream final : public grpc::ServerBidiReactor<v1::RelayRequest, v1::Re
       }
     }
     const RankSeat& first = members_.at(report.members(0).rank()).place;
-    first.run->ReportTogether(first.seat.generation, ReportingRanks(report), **std::move(sum), now);
+    first.run->ReportTogether(first.seat.generation, outbox_.get(), ReportingRanks(report),
+                              **std::move(sum), now);
     return absl::OkStatus();
   }
 

@@ -62,23 +62,25 @@ void RunHost::Report(const Seat& seat, StepReport report, absl::Time now) {
   absl::MutexLock lock(&mutex_);
   if (Holds(seat)) {
     const ReportingRank reporting = TakeOwn(seat.rank, report);
-    TakeReport({&reporting, 1}, std::move(report), now);
+    TakeReport(/*node=*/nullptr, {&reporting, 1}, std::move(report), now);
   }
 }
 
-void RunHost::ReportTogether(uint64_t generation, absl::Span<const ReportingRank> ranks,
-                             StepReport sum, absl::Time now) {
+void RunHost::ReportTogether(uint64_t generation, const NodeOutbox* node,
+                             absl::Span<const ReportingRank> ranks, StepReport sum,
+                             absl::Time now) {
   absl::MutexLock lock(&mutex_);
   if (generation == record_.generation()) {
-    TakeReport(ranks, std::move(sum), now);
+    TakeReport(node, ranks, std::move(sum), now);
   }
 }
 
-void RunHost::TakeReport(absl::Span<const ReportingRank> ranks, StepReport report, absl::Time now) {
+void RunHost::TakeReport(const NodeOutbox* node, absl::Span<const ReportingRank> ranks,
+                         StepReport report, absl::Time now) {
   last_seen_ = now;
   const int64_t step = report.step;
   if (ended_) {
-    RefuseAsEnded(NumbersOf(ranks), step);
+    RefuseAsEnded(StillOn(node, ranks), step);
     return;
   }
   for (const ReportingRank& reporting : ranks) {
@@ -103,7 +105,7 @@ void RunHost::TakeReport(absl::Span<const ReportingRank> ranks, StepReport repor
     }
     const v1::Refused::Code code = ToProto(refused.code);
     surroundings_.metrics.ReportRefused(code);
-    Refuse(NumbersOf(ranks), step, code, refused.message);
+    Refuse(StillOn(node, ranks), step, code, refused.message);
   }
   ScheduleTick();
 }
@@ -130,6 +132,19 @@ void RunHost::CompareReplicas(uint32_t rank, int64_t step, uint64_t digest) {
             {"other_digest", absl::StrCat(absl::Hex(difference->digest, absl::kZeroPad16))}});
   AppendRunRecord();
   TellWatchersOfRun();
+}
+
+// A rank that has moved to another stream has reported the step there, or will.
+std::vector<uint32_t> RunHost::StillOn(const NodeOutbox* node,
+                                       absl::Span<const ReportingRank> ranks) const {
+  std::vector<uint32_t> numbers;
+  for (const ReportingRank& reporting : ranks) {
+    const std::shared_ptr<RankSink>& stream = streams_[reporting.rank];
+    if (stream != nullptr && stream->node() == node) {
+      numbers.push_back(reporting.rank);
+    }
+  }
+  return numbers;
 }
 
 void RunHost::Refuse(const std::vector<uint32_t>& ranks, int64_t step, v1::Refused::Code code,

@@ -75,9 +75,10 @@ class RunHost {
   bool HasLetIn(const v1::Join& join) const;
   // The answer goes to the seat's outbox, now or when the step closes.
   void Report(const Seat& seat, StepReport report, absl::Time now);
-  // As above, for ranks of `generation` whose losses come in one sum. `ranks`: ascending.
-  void ReportTogether(uint64_t generation, absl::Span<const ReportingRank> ranks, StepReport sum,
-                      absl::Time now);
+  // As above, for ranks of `generation` whose losses come in one sum on the stream of `node`.
+  // `ranks`: ascending. A refusal goes to those that still have that stream.
+  void ReportTogether(uint64_t generation, const NodeOutbox* node,
+                      absl::Span<const ReportingRank> ranks, StepReport sum, absl::Time now);
   // `outcome` and `pause` have passed their checks (rank_message_check.h).
   void Outcome(const Seat& seat, const v1::CommandOutcome& outcome);
   void Pause(const Seat& seat, const v1::Pause& pause, absl::Time now);
@@ -132,7 +133,10 @@ class RunHost {
   void CompareReplicas(uint32_t rank, int64_t step, uint64_t digest)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Holds(const Seat& seat) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void TakeReport(absl::Span<const ReportingRank> ranks, StepReport report, absl::Time now)
+  // `node`: null for a rank with a stream of its own.
+  void TakeReport(const NodeOutbox* node, absl::Span<const ReportingRank> ranks, StepReport report,
+                  absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<uint32_t> StillOn(const NodeOutbox* node, absl::Span<const ReportingRank> ranks) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Refuse(const std::vector<uint32_t>& ranks, int64_t step, v1::Refused::Code code,
               const std::string& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,15 +1,13 @@
 #include "client/core/perturbation.h"
 
 #include <cmath>
-#include <string>
-#include <vector>
+#include <cstddef>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/core/float_environment.h"
 #include "client/core/glob.h"
 #include "client/core/noise.h"
-#include "client/core/target_update.h"
 #include "client/core/tensor_check.h"
 #include "client/core/tensor_name.h"
 
@@ -61,11 +59,13 @@ absl::StatusOr<float> Sigma(const Perturbation& perturbation, const Tensor& tens
 }
 
 absl::StatusOr<std::vector<UpdateTarget>> SelectTargets(const Perturbation& perturbation,
-                                                        absl::Span<const Tensor> tensors) {
+                                                        absl::Span<const Tensor> tensors,
+                                                        absl::Span<const std::uint64_t> ids) {
   std::vector<UpdateTarget> targets;
-  for (const Tensor& tensor : tensors) {
-    const std::string name = CanonicalTensorName(tensor.name);
-    if (!perturbation.tensor_selector.empty() && !GlobMatches(perturbation.tensor_selector, name)) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor& tensor = tensors[i];
+    if (!perturbation.tensor_selector.empty() &&
+        !GlobMatches(perturbation.tensor_selector, CanonicalTensorName(tensor.name))) {
       continue;
     }
     const absl::StatusOr<float> sigma = Sigma(perturbation, tensor);
@@ -73,7 +73,7 @@ absl::StatusOr<std::vector<UpdateTarget>> SelectTargets(const Perturbation& pert
       return sigma.status();
     }
     targets.push_back({.update = {.seed = perturbation.seed,
-                                  .tensor_id = TensorId(name),
+                                  .tensor_id = ids[i],
                                   .shrink = perturbation.shrink,
                                   .sigma = *sigma},
                        .tensor = &tensor});
@@ -87,28 +87,34 @@ LEHR_NOINLINE absl::StatusOr<std::vector<UpdateTarget>> CheckInEnvironment(
   if (auto status = CheckCommand(perturbation); !status.ok()) {
     return status;
   }
-  if (auto status = CheckTensors(tensors); !status.ok()) {
-    return status;
+  const absl::StatusOr<std::vector<std::uint64_t>> ids = CheckTensors(tensors);
+  if (!ids.ok()) {
+    return ids.status();
   }
-  return SelectTargets(perturbation, tensors);
+  return SelectTargets(perturbation, tensors, *ids);
 }
 
 }  // namespace
 
-absl::Status CheckPerturbation(const Perturbation& perturbation, absl::Span<const Tensor> tensors) {
+absl::StatusOr<PreparedPerturbation> PreparedPerturbation::Make(const Perturbation& perturbation,
+                                                                absl::Span<const Tensor> tensors) {
   const ScopedFloatEnvironment environment;
-  return CheckInEnvironment(perturbation, tensors).status();
+  absl::StatusOr<std::vector<UpdateTarget>> targets = CheckInEnvironment(perturbation, tensors);
+  if (!targets.ok()) {
+    return targets.status();
+  }
+  return PreparedPerturbation(*std::move(targets));
 }
 
 absl::StatusOr<PerturbationResult> ApplyPerturbation(const Perturbation& perturbation,
                                                      absl::Span<const Tensor> tensors,
                                                      unsigned threads) {
-  const ScopedFloatEnvironment environment;
-  const auto targets = CheckInEnvironment(perturbation, tensors);
-  if (!targets.ok()) {
-    return targets.status();
+  const absl::StatusOr<PreparedPerturbation> prepared =
+      PreparedPerturbation::Make(perturbation, tensors);
+  if (!prepared.ok()) {
+    return prepared.status();
   }
-  return UpdateTargets(*targets, threads);
+  return prepared->Apply(threads);
 }
 
 }  // namespace lehr

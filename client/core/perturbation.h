@@ -13,11 +13,13 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "client/core/noise_update.h"
+#include "client/core/target_update.h"
 #include "client/core/tensor.h"
 
 namespace lehr {
@@ -45,21 +47,34 @@ struct Perturbation {
 // Over all selected tensors (see noise_update.h).
 using PerturbationResult = UpdateCounts;
 
-// Changes the values of every selected tensor, or, where the status is not OK, none at all:
-// - Unimplemented: a noise_spec that this client does not know. It is never guessed.
-// - InvalidArgument: a stddev, shrink or sigma out of bounds, a slice that does not fit, or tensors
-//   that overlap in memory or in indices, so that an element would be perturbed twice (list a tied
-//   tensor once).
-// - FailedPrecondition: relative noise for a tensor without a reference_stddev.
-// A selector that matches nothing is no error: this rank may hold no part of what it selects.
-// `threads` work at a time; 0: as many as there are CPUs, if there is enough to do.
+// A perturbation that fits the tensors, and what it will do to them. Ranks prepare a command before
+// they agree on it, so that none fails where the others have applied it.
+class PreparedPerturbation {
+ public:
+  // `tensors` must stay where they are until it is applied. The status is one of
+  // - Unimplemented: a noise_spec that this client does not know. It is never guessed.
+  // - InvalidArgument: a stddev, shrink or sigma out of bounds, a slice that does not fit, or
+  //   tensors that overlap in memory or in indices, so that an element would be perturbed twice
+  //   (list a tied tensor once).
+  // - FailedPrecondition: relative noise for a tensor without a reference_stddev.
+  // A selector that matches nothing is no error: this rank may hold no part of what it selects.
+  static absl::StatusOr<PreparedPerturbation> Make(const Perturbation& perturbation,
+                                                   absl::Span<const Tensor> tensors);
+
+  // Changes the values of every selected tensor. `threads` work at a time; 0: as many as there are
+  // CPUs, if there is enough to do.
+  PerturbationResult Apply(unsigned threads = 0) const { return UpdateTargets(targets_, threads); }
+
+ private:
+  explicit PreparedPerturbation(std::vector<UpdateTarget> targets) : targets_(std::move(targets)) {}
+
+  std::vector<UpdateTarget> targets_;
+};
+
+// Prepares and applies it, or, where the status is not OK, changes nothing.
 absl::StatusOr<PerturbationResult> ApplyPerturbation(const Perturbation& perturbation,
                                                      absl::Span<const Tensor> tensors,
                                                      unsigned threads = 0);
-
-// The status that ApplyPerturbation would have, changing nothing. Ranks check a command before they
-// agree on it, so that none fails where the others have applied it.
-absl::Status CheckPerturbation(const Perturbation& perturbation, absl::Span<const Tensor> tensors);
 
 }  // namespace lehr
 

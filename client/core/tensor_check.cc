@@ -119,7 +119,8 @@ absl::Status CheckIndicesDisjoint(absl::Span<const Tensor* const> parts_of_one) 
 
 }  // namespace
 
-absl::Status CheckTensors(absl::Span<const Tensor> tensors) {
+absl::StatusOr<std::vector<std::uint64_t>> CheckTensors(absl::Span<const Tensor> tensors) {
+  std::vector<std::uint64_t> ids;
   std::vector<Extent> memory;
   std::map<std::uint64_t, std::vector<const Tensor*>> parts_by_id;
   for (const Tensor& tensor : tensors) {
@@ -129,9 +130,10 @@ absl::Status CheckTensors(absl::Span<const Tensor> tensors) {
     if (absl::Status status = CheckIndices(tensor); !status.ok()) {
       return status;
     }
+    ids.push_back(TensorId(tensor.name));
     if (SizeOf(tensor.values) > 0) {
       memory.push_back(MemoryOf(tensor));
-      parts_by_id[TensorId(tensor.name)].push_back(&tensor);
+      parts_by_id[ids.back()].push_back(&tensor);
     }
   }
   if (absl::Status status = CheckMemoryDisjoint(std::move(memory)); !status.ok()) {
@@ -149,7 +151,7 @@ absl::Status CheckTensors(absl::Span<const Tensor> tensors) {
       return status;
     }
   }
-  return absl::OkStatus();
+  return ids;
 }
 
 }  // namespace lehr

@@ -73,6 +73,10 @@ void RelayedJob::Report(uint64_t seat, const v1::Report& piece, absl::Time now) 
     *words.mutable_outcome() = *std::move(member->outcome);
     member->outcome.reset();
   }
+  std::vector<v1::NodeReport> alone;
+  if (members_.size() > 1) {
+    alone = ToPieces({.members = {words}, .sum = **report});
+  }
   absl::StatusOr<NodeBarrier::Steps> steps =
       barrier_->Report(std::move(words), **std::move(report), now);
   if (!steps.ok()) {
@@ -80,6 +84,9 @@ void RelayedJob::Report(uint64_t seat, const v1::Report& piece, absl::Time now) 
     options_.metrics->ReportRefused(v1::Refused::CODE_CONFLICT);
     Refuse(*member, piece.step(), v1::Refused::CODE_CONFLICT, steps.status());
     return;
+  }
+  if (!alone.empty()) {
+    undecided_.Keep(member->rank, piece.step(), std::move(alone));
   }
   SendUp(*steps);
   ScheduleTick();
@@ -177,12 +184,9 @@ void RelayedJob::Received(v1::RelayResponse& response) {
     case v1::MemberResponse::kWelcome:
       TakeWelcome(told.seat(), *member, *told.mutable_welcome());
       break;
-    case v1::MemberResponse::kRefused: {
-      v1::SuperviseResponse refusal;
-      *refusal.mutable_refused() = std::move(*told.mutable_refused());
-      member->sink->Send(std::move(refusal));
+    case v1::MemberResponse::kRefused:
+      TakeRefused(*member, *told.mutable_refused());
       break;
-    }
     case v1::MemberResponse::kEnd:
       GiveUpSeat(told.seat(), *member, absl::Now());
       member->sink->Close(
@@ -212,7 +216,23 @@ void RelayedJob::TakeWelcome(uint64_t seat, Member& member, v1::Welcome& welcome
   member.sink->Send(std::move(response));
 }
 
+void RelayedJob::TakeRefused(const Member& member, v1::Refused& refused) {
+  std::vector<v1::NodeReport> alone;
+  if (refused.code() != v1::Refused::CODE_RUN_ENDED) {
+    alone = undecided_.TakeRefused(member.rank, refused.step());
+  }
+  if (alone.empty()) {
+    v1::SuperviseResponse response;
+    *response.mutable_refused() = std::move(refused);
+    member.sink->Send(std::move(response));
+    return;
+  }
+  // Another rank of the sum may be the reason.
+  SendUp(std::move(alone));
+}
+
 void RelayedJob::TakeDecision(const v1::NodeDecision& decision) {
+  undecided_.Decided(decision.decision().step());
   for (const uint32_t rank : decision.ranks()) {
     const auto seat = seat_of_rank_.find(rank);
     if (seat == seat_of_rank_.end()) {
@@ -295,11 +315,20 @@ void RelayedJob::SendUp(v1::RelayRequest request) {
 void RelayedJob::SendUp(const NodeBarrier::Steps& steps) {
   for (const NodeStep& step : steps) {
     options_.metrics->NodeReport(step.members.size());
-    for (v1::NodeReport& piece : ToPieces(step)) {
-      v1::RelayRequest request;
-      *request.mutable_report() = std::move(piece);
-      SendUp(std::move(request));
+    if (step.members.size() > 1) {
+      for (const v1::MemberReport& member : step.members) {
+        undecided_.SentInSum(member.rank(), step.sum.step);
+      }
     }
+    SendUp(ToPieces(step));
+  }
+}
+
+void RelayedJob::SendUp(std::vector<v1::NodeReport> pieces) {
+  for (v1::NodeReport& piece : pieces) {
+    v1::RelayRequest request;
+    *request.mutable_report() = std::move(piece);
+    SendUp(std::move(request));
   }
 }
 

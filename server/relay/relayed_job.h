@@ -2,8 +2,9 @@
 // supervisor.
 //
 // It forwards what they say and what they are told, and passes their losses up by step, all in one
-// message (node_barrier.h). It decides nothing: when the stream to the supervisor ends, it ends
-// those of the ranks with UNAVAILABLE, and is over.
+// message (node_barrier.h), or each rank's alone where the supervisor refuses that. It decides
+// nothing: when the stream to the supervisor ends, it ends those of the ranks with UNAVAILABLE, and
+// is over.
 //
 // Thread-safe: one mutex a job. No call waits.
 #ifndef LEHR_SERVER_RELAY_RELAYED_JOB_H_
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -25,6 +27,7 @@
 #include "server/metrics.h"
 #include "server/rank_outbox.h"
 #include "server/relay/node_barrier.h"
+#include "server/relay/undecided_reports.h"
 #include "server/relay/upstream_stream.h"
 #include "server/report_assembler.h"
 
@@ -79,6 +82,8 @@ class RelayedJob final : public UpstreamStream::Listener,
 
   void TakeWelcome(uint64_t seat, Member& member, v1::Welcome& welcome)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeRefused(const Member& member, v1::Refused& refused)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeDecision(const v1::NodeDecision& decision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Null: it has gone.
   Member* Find(uint64_t seat) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -89,6 +94,7 @@ class RelayedJob final : public UpstreamStream::Listener,
                      const absl::Status& why);
   v1::RelayRequest MessageOf(uint64_t seat, const Member& member) const;
   void SendUp(v1::RelayRequest request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SendUp(std::vector<v1::NodeReport> pieces) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendUp(const NodeBarrier::Steps& steps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ScheduleTick() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -105,6 +111,7 @@ class RelayedJob final : public UpstreamStream::Listener,
   std::map<uint32_t, uint64_t> seat_of_rank_ ABSL_GUARDED_BY(mutex_);
   // From the first Welcome on.
   std::optional<NodeBarrier> barrier_ ABSL_GUARDED_BY(mutex_);
+  UndecidedReports undecided_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace lehr

@@ -64,6 +64,10 @@ def half(data):
     return data[:len(data) // 2]
 
 
+# Within the first page of the log. What stands behind it may be of before the log was begun anew, and
+# count no more.
+IN_FIRST_PAGE = 1000
+
 # (what it is, the damaged file, the damage, the file that lehrd names). Only in the log of a killed
 # lehrd is there something to lose.
 STOPPED_DAMAGES = [
@@ -73,8 +77,8 @@ STOPPED_DAMAGES = [
     ("a bit of the mark", "journal.durable", lambda data: flip_bit(data, 19), "journal.durable"),
 ]
 KILLED_DAMAGES = [
-    ("a bit of the log", "journal.db-wal", lambda data: flip_bit(data, len(data) // 2), "journal.db"),
-    ("the log cut in half", "journal.db-wal", half, "journal.db"),
+    ("a bit of the log", "journal.db-wal", lambda data: flip_bit(data, IN_FIRST_PAGE), "journal.db"),
+    ("the log cut", "journal.db-wal", lambda data: data[:IN_FIRST_PAGE], "journal.db"),
     ("the log emptied", "journal.db-wal", lambda data: b"", "journal.db"),
 ]
 

@@ -106,8 +106,8 @@ class Lehrd:
                  "--log_format=json", "--commit_interval=10ms", f"--data_dir={self.data_dir}", *self.arguments],
                 stderr=log)
 
-    def start(self):
-        self.launch()
+    def start(self, under=()):
+        self.launch(under)
         wait_until(lambda: self.serves() or self.process.poll() is not None, "lehrd serves")
         expect(self.serves(), f"lehrd did not start: {self.complaint()}")
 

@@ -34,7 +34,7 @@ class GrpcServerTest : public LehrdTest {
 
   absl::StatusOr<std::unique_ptr<GrpcServer>> StartAnother(bool reflection) {
     return GrpcServer::Start(
-        {.address = "127.0.0.1:0", .memory_quota = 64 << 20, .reflection = reflection},
+        {.address = {"127.0.0.1", 0}, .memory_quota = 64 << 20, .reflection = reflection},
         *supervisor_, *metrics_);
   }
 };

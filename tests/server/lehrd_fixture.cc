@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "server/wire.h"
 
 namespace lehr {
@@ -106,8 +104,7 @@ void LehrdTest::Start(uint32_t max_streams, uint32_t max_runs) {
                         *supervisor_, *metrics_);
   ASSERT_TRUE(server.ok()) << server.status();
   server_ = *std::move(server);
-  address_ =
-      absl::StartsWith(listen_, "unix:") ? listen_ : absl::StrCat("127.0.0.1:", server_->port());
+  address_ = Address{listen_.host, static_cast<uint16_t>(server_->port())}.ToString();
   channel_ = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
   runs_ = v1::RunsService::NewStub(channel_);
 }

@@ -73,8 +73,8 @@ class LehrdTest : public ::testing::Test {
 
   // Of the next Start. Longer than a test: only what is flushed survives a crash.
   absl::Duration commit_interval_ = absl::Milliseconds(5);
-  // Where Start listens: a free port, or "unix:PATH", which a restart finds free again.
-  std::string listen_ = "127.0.0.1:0";
+  // Where Start listens.
+  Address listen_ = {"127.0.0.1", 0};
   // How to reach it.
   std::string address_;
   std::filesystem::path data_dir_;

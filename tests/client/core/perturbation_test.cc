@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -66,8 +67,8 @@ std::uint64_t Perturbed(const GoldenRow& row, std::size_t count) {
                           row.Word("index"), row.Word("theta"), count);
 }
 
-// That `perturbation` is refused with this code and text, by the check and by the application, and
-// that no value has changed.
+// That `perturbation` is refused with this code and text, prepared and at once, and that no value
+// has changed.
 void ExpectRefused(const Perturbation& perturbation, std::vector<Tensor> tensors,
                    absl::StatusCode code, const std::string& text) {
   std::vector<float> first = {1, 2, 3};
@@ -76,7 +77,7 @@ void ExpectRefused(const Perturbation& perturbation, std::vector<Tensor> tensors
   EXPECT_EQ(result.status().code(), code) << result.status();
   EXPECT_THAT(std::string(result.status().message()), HasSubstr(text));
   EXPECT_THAT(first, ElementsAre(1, 2, 3));
-  EXPECT_EQ(CheckPerturbation(perturbation, tensors), result.status());
+  EXPECT_EQ(PreparedPerturbation::Make(perturbation, tensors).status(), result.status());
 }
 
 using EveryTargetPerturbationTest = NoiseTargetTest;
@@ -208,10 +209,17 @@ TEST(ApplyPerturbationTest, ASelectorThatMatchesNothingIsNoError) {
   EXPECT_EQ(result->perturbed, 0u);
 }
 
-TEST(CheckPerturbationTest, AcceptsWhatCanBeAppliedAndChangesNothing) {
+TEST(PreparedPerturbationTest, ChangesNothingBeforeItIsApplied) {
   std::vector<float> values = {1, 2, 3};
-  EXPECT_TRUE(CheckPerturbation(Example(), {Whole("weight", values)}).ok());
+  const Tensor tensors[] = {Whole("weight", values)};
+  const auto prepared = PreparedPerturbation::Make(Example(), tensors);
+  ASSERT_TRUE(prepared.ok()) << prepared.status();
   EXPECT_THAT(values, ElementsAre(1, 2, 3));
+  std::vector<float> expected = values;
+  ASSERT_TRUE(ApplyPerturbation(Example(), {Whole("weight", expected)}).ok());
+  EXPECT_EQ(prepared->Apply().perturbed, 3u);
+  EXPECT_EQ(values, expected);
+  EXPECT_THAT(values, Not(ElementsAre(1, 2, 3)));
 }
 
 TEST(ApplyPerturbationTest, RefusesAnUnknownNoiseSpec) {

@@ -189,7 +189,7 @@ TEST(Sharding, SlicesOfOneTensorHaveOneShape) {
        .values = absl::MakeSpan(bottom),
        .slice = TensorSlice{.shape = {4, 4}, .start = {1, 0}, .size = {1, 4}}}};
   EXPECT_EQ(
-      CheckPerturbation(Command(), tensors).message(),
+      PreparedPerturbation::Make(Command(), tensors).status().message(),
       "tensors 'weight' and 'module.weight' are one, and have slices of the shapes 2x4 and 4x4");
 }
 
@@ -199,7 +199,7 @@ TEST(Sharding, ASliceThatDoesNotFitIsRefusedByName) {
       {.name = "weight",
        .values = absl::MakeSpan(values),
        .slice = TensorSlice{.shape = {4, 4}, .start = {0, 0}, .size = {4, 4}}}};
-  const absl::Status status = CheckPerturbation(Command(), tensors);
+  const absl::Status status = PreparedPerturbation::Make(Command(), tensors).status();
   EXPECT_EQ(status.message(), "tensor 'weight': a slice of 4x4 elements, but there are 10 values");
 }
 

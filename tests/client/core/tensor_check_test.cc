@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "client/core/tensor_name.h"
+
 namespace lehr {
 namespace {
 
@@ -70,12 +72,23 @@ TEST(CheckTensorsTest, RefusesAsTheDefinitionDoesWhatSharesAnIndex) {
     for (std::uint64_t number = 2 + random() % 3; number-- > 0;) {
       parts.push_back(AnyPart(shape, room, random));
     }
-    const absl::Status status = CheckTensors(parts);
+    const absl::Status status = CheckTensors(parts).status();
     ASSERT_EQ(status.ok(), AreDisjointByDefinition(parts)) << "round " << round << ": " << status;
     refused += !status.ok();
   }
   EXPECT_GT(refused, kRounds / 4);
   EXPECT_LT(refused, 3 * kRounds / 4);
+}
+
+TEST(CheckTensorsTest, GivesTheIdsOfAllTensorsInTheirOrder) {
+  std::vector<float> values(3);
+  const auto span = absl::MakeSpan(values);
+  const Tensor parts[] = {{.name = "weight", .values = span.first(2)},
+                          {.name = "empty", .values = span.first(0)},
+                          {.name = "module.weight", .values = span.last(1), .first_index = 2}};
+  EXPECT_EQ(
+      CheckTensors(parts).value(),
+      (std::vector<std::uint64_t>{TensorId("weight"), TensorId("empty"), TensorId("weight")}));
 }
 
 TEST(CheckTensorsTest, PartsThatAreNotNeighboursInOrderMeetToo) {
@@ -88,7 +101,7 @@ TEST(CheckTensorsTest, PartsThatAreNotNeighboursInOrderMeetToo) {
        .slice = TensorSlice{.shape = {3, 4}, .start = {0, 0}, .size = {3, 1}}},
       {.name = "weight", .values = span.subspan(3, 2), .first_index = 1},
       {.name = "module.weight", .values = span.subspan(5, 2), .first_index = 7}};
-  EXPECT_EQ(CheckTensors(parts).message(),
+  EXPECT_EQ(CheckTensors(parts).status().message(),
             "tensors 'weight' and 'module.weight' overlap in indices; list a tied tensor once");
 }
 

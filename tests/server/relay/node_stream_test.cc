@@ -146,6 +146,24 @@ TEST_F(NodeStreamTest, ASumThatMixesCountedRanksWithOthersIsRefused) {
   EXPECT_EQ(node->Next().decision().decision().observation().count(), 4u);
 }
 
+// It has reported the step on its new stream, where it waits for the decision.
+TEST_F(NodeStreamTest, TheRefusalOfASumIsNotForARankThatHasMoved) {
+  Start();
+  const auto node = NodeOfTwo();
+  const auto one = Rank(JoinOf(1, 2));
+  EXPECT_EQ(node->Next().member().end().code(), static_cast<uint32_t>(grpc::StatusCode::ABORTED));
+  one->Report(0, HotLosses());
+  // Answered: the report before it is counted.
+  v1::SuperviseRequest faulty;
+  faulty.mutable_report()->add_example_ids(7);
+  one->Send(faulty);
+  EXPECT_TRUE(one->Next().has_refused());
+  node->Report(ReportOf(0, {0, 1}));
+  EXPECT_EQ(node->Next().member().rank(), 0u);
+  node->Report(ReportOf(0, {0}));
+  EXPECT_EQ(one->NextDecision().reports(), 2u);
+}
+
 TEST_F(NodeStreamTest, AReportSentAgainWithOtherLossesConflicts) {
   Start();
   const auto node = NodeOfTwo();

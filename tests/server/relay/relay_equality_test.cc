@@ -77,8 +77,8 @@ using RelayEqualityTest = RelayTest;
 TEST_F(RelayEqualityTest, FlatAndThroughAnySidecarsDecideTheSameBits) {
   Start();
   std::vector<std::unique_ptr<TestSidecar>> sidecars;
-  for (const char* name : {"a", "b", "c"}) {
-    sidecars.push_back(StartSidecar(name));
+  for (const uint16_t number : {0, 1, 2}) {
+    sidecars.push_back(StartSidecar(kSidecarPort + number));
   }
   for (int seed = 0; seed < kCases; ++seed) {
     SCOPED_TRACE(seed);
@@ -133,8 +133,8 @@ TEST_F(RelayEqualityTest, ReheatDecidesTheSameBitsOverItsCommandsAndTheirOutcome
   constexpr uint32_t kRanks = 3;
   constexpr int kCommands = 3;
   Start();
-  const auto left = StartSidecar("left");
-  const auto right = StartSidecar("right");
+  const auto left = StartSidecar();
+  const auto right = StartSidecar(kSidecarPort + 1);
   std::vector<std::string> decisions[2];
   for (const bool relayed : {false, true}) {
     v1::Join join = JoinOf(0, kRanks);

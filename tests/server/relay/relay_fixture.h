@@ -3,6 +3,8 @@
 #ifndef LEHR_TESTS_SERVER_RELAY_RELAY_FIXTURE_H_
 #define LEHR_TESTS_SERVER_RELAY_RELAY_FIXTURE_H_
 
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 
@@ -17,7 +19,7 @@ namespace lehr {
 
 class TestSidecar {
  public:
-  TestSidecar(const std::string& address, const std::string& upstream, uint32_t max_streams = 64)
+  TestSidecar(const Address& address, const std::string& upstream, uint32_t max_streams = 64)
       : metrics_(/*max_run_series=*/0),
         sidecar_(std::make_unique<Sidecar>(
             SupervisorTarget{upstream, grpc::InsecureChannelCredentials()}, metrics_)) {
@@ -25,7 +27,7 @@ class TestSidecar {
                                     SidecarServices(*sidecar_, metrics_, max_streams));
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    channel_ = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+    channel_ = grpc::CreateChannel(address.ToString(), grpc::InsecureChannelCredentials());
   }
   // All calls are cut.
   ~TestSidecar() { server_.reset(); }
@@ -64,20 +66,25 @@ class TestSidecar {
 
 class RelayTest : public LehrdTest {
  protected:
-  RelayTest() { listen_ = Socket("lehrd"); }
+  static constexpr uint16_t kSupervisorPort = 7070;
+  static constexpr uint16_t kSidecarPort = 7071;
 
-  std::string Socket(const std::string& name) const {
-    return absl::StrCat("unix:", (data_dir_ / name).string(), ".sock");
+  RelayTest() { listen_ = OwnAddress(kSupervisorPort); }
+
+  // Of a host that is this process's alone: nobody takes the port while its server is down.
+  static Address OwnAddress(uint16_t port) {
+    const int process = getpid();
+    return {.host = absl::StrCat("127.", 64 + (process >> 16) % 64, ".", (process >> 8) % 256, ".",
+                                 process % 256),
+            .port = port};
   }
-  std::unique_ptr<TestSidecar> StartSidecar(const std::string& name = "sidecar") const {
-    return std::make_unique<TestSidecar>(Socket(name), listen_);
+  std::unique_ptr<TestSidecar> StartSidecar(uint16_t port = kSidecarPort) const {
+    return std::make_unique<TestSidecar>(OwnAddress(port), listen_.ToString());
   }
   // After a crash: nothing of the journal is left.
   void LoseTheDisk() const {
     for (const auto& entry : std::filesystem::directory_iterator(data_dir_)) {
-      if (entry.path().extension() != ".sock") {
-        std::filesystem::remove_all(entry.path());
-      }
+      std::filesystem::remove_all(entry.path());
     }
   }
   // Waits until the run is as `is_so` says.

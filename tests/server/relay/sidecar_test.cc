@@ -75,8 +75,8 @@ TEST_F(SidecarTest, ANodesStepGoesUpAndComesDownInOneMessage) {
 
 TEST_F(SidecarTest, RanksOfSeveralNodesAndOnTheirOwnMakeOneRun) {
   Start();
-  const auto left = StartSidecar("left");
-  const auto right = StartSidecar("right");
+  const auto left = StartSidecar();
+  const auto right = StartSidecar(kSidecarPort + 1);
   const auto zero = left->Rank(JoinOf(0, 4));
   const auto one = left->Rank(JoinOf(1, 4));
   const auto two = right->Rank(JoinOf(2, 4));
@@ -250,8 +250,8 @@ TEST_F(SidecarTest, WhatARankReportedInAnOlderGenerationDoesNotSplitItsSteps) {
 
 TEST_F(SidecarTest, AnotherProcessCannotTakeALiveRank) {
   Start();
-  const auto left = StartSidecar("left");
-  const auto right = StartSidecar("right");
+  const auto left = StartSidecar();
+  const auto right = StartSidecar(kSidecarPort + 1);
   const auto rank = left->Rank(JoinOf());
   v1::Join other = JoinOf();
   other.set_process("process-of-another");
@@ -263,8 +263,8 @@ TEST_F(SidecarTest, AnotherProcessCannotTakeALiveRank) {
 
 TEST_F(SidecarTest, TheSameProcessTakesOverHoweverItComes) {
   Start();
-  const auto left = StartSidecar("left");
-  const auto right = StartSidecar("right");
+  const auto left = StartSidecar();
+  const auto right = StartSidecar(kSidecarPort + 1);
   auto before = left->Rank(JoinOf());
   int64_t step = 0;
   for (const auto& channel : {left->channel(), right->channel(), channel_, left->channel()}) {
@@ -272,6 +272,48 @@ TEST_F(SidecarTest, TheSameProcessTakesOverHoweverItComes) {
     EXPECT_EQ(before->AwaitEnd().error_code(), grpc::StatusCode::ABORTED);
     DecideAlike(step++, {after.get()});
     before = std::move(after);
+  }
+}
+
+// Rank 1 is counted alone already when the sum of both comes, which the supervisor cannot take.
+TEST_F(SidecarTest, ARankThatIsCountedAlreadyHarmsNoOtherRankOfItsNode) {
+  for (const bool dataset : {false, true}) {
+    Crash();
+    LoseTheDisk();
+    Start();
+    const auto sidecar = StartSidecar();
+    const auto join = [&](uint32_t rank) {
+      v1::Join request = JoinOf(rank, 3);
+      if (dataset) {
+        request.mutable_settings()->set_scope(v1::LOSS_SCOPE_DATASET);
+        request.mutable_settings()->set_dataset_examples(6);
+      }
+      return request;
+    };
+    const auto report = [&](TestRank& rank, uint64_t number) {
+      rank.Report(
+          0, {3, 0},
+          dataset ? std::vector<uint64_t>{2 * number, 2 * number + 1} : std::vector<uint64_t>());
+    };
+    const auto zero = sidecar->Rank(join(0));
+    const auto two = sidecar->Rank(join(2));
+    auto one = Rank(join(1));
+    report(*one, 1);
+    v1::SuperviseRequest faulty;
+    faulty.mutable_report()->add_losses(1);
+    faulty.mutable_report()->add_losses(1);
+    faulty.mutable_report()->add_example_ids(7);
+    one->Send(faulty);
+    EXPECT_TRUE(one->Next().has_refused());
+    one = sidecar->Rank(join(1));
+    report(*one, 1);
+    report(*zero, 0);
+    report(*two, 2);
+    for (TestRank* rank : {zero.get(), one.get(), two.get()}) {
+      const v1::Decision decision = rank->NextDecision();
+      EXPECT_EQ(decision.reports(), 3u);
+      EXPECT_EQ(decision.observation().count(), 6u);
+    }
   }
 }
 
@@ -322,7 +364,7 @@ TEST_F(SidecarTest, WithoutASupervisorJoinsAreRefusedAsUnavailable) {
   const auto sidecar = StartSidecar();
   const grpc::Status status = TestRank(sidecar->channel(), JoinOf()).AwaitEnd();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(status.error_message(), HasSubstr(listen_));
+  EXPECT_THAT(status.error_message(), HasSubstr(listen_.ToString()));
   EXPECT_FALSE(sidecar->sidecar().ready());
   Start();
   const auto rank = sidecar->RankAtLast(JoinOf());
@@ -415,16 +457,16 @@ TEST_F(SidecarTest, RunsAreAtTheSupervisor) {
   const grpc::Status status =
       v1::RunsService::NewStub(sidecar->channel())->ListRuns(&context, {}, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(status.error_message(), HasSubstr(listen_));
+  EXPECT_THAT(status.error_message(), HasSubstr(address_));
 }
 
 TEST_F(SidecarTest, SidecarsDoNotChain) {
   Start();
   const auto sidecar = StartSidecar();
-  const TestSidecar second(Socket("second"), Socket("sidecar"));
+  const TestSidecar second(OwnAddress(kSidecarPort + 1), OwnAddress(kSidecarPort).ToString());
   const grpc::Status status = TestRank(second.channel(), JoinOf()).AwaitEnd();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(status.error_message(), HasSubstr("is a sidecar; ask the supervisor at " + listen_));
+  EXPECT_THAT(status.error_message(), HasSubstr("is a sidecar; ask the supervisor at " + address_));
 }
 
 TEST_F(SidecarTest, HttpServesHealthAndMetrics) {
@@ -437,7 +479,7 @@ TEST_F(SidecarTest, HttpServesHealthAndMetrics) {
   EXPECT_EQ(get("/healthz").code, 200);
   EXPECT_THAT(get("/metrics").body, HasSubstr("\nlehr_streams 1\n"));
   EXPECT_EQ(get("/").code, 404);
-  EXPECT_THAT(get("/api/v1/runs").body, HasSubstr(listen_));
+  EXPECT_THAT(get("/api/v1/runs").body, HasSubstr(address_));
   sidecar->sidecar().BeginShutdown();
   EXPECT_EQ(get("/readyz").code, 503);
 }

@@ -1,4 +1,4 @@
-#include "server/port_check.h"
+#include "server/tcp_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,28 +10,28 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(CheckPortIsFree, SaysNothingOfAFreePort) {
-  EXPECT_TRUE(CheckPortIsFree("listen", {"127.0.0.1", 0}).ok());
+TEST(BindTcpPort, TakesAFreePort) {
+  EXPECT_TRUE(BindTcpPort("listen", {"127.0.0.1", 0}).ok());
   int port = 0;
   {
     const TakenPort taken;
     port = taken.port();
   }
-  EXPECT_TRUE(CheckPortIsFree("listen", {"127.0.0.1", static_cast<uint16_t>(port)}).ok());
+  EXPECT_TRUE(BindTcpPort("listen", {"127.0.0.1", static_cast<uint16_t>(port)}).ok());
 }
 
-TEST(CheckPortIsFree, NamesATakenPortAndItsFlag) {
+TEST(BindTcpPort, NamesATakenPortAndItsFlag) {
   const TakenPort taken;
-  const absl::Status status = CheckPortIsFree("http", {"127.0.0.1", taken.port()});
+  const absl::Status status = BindTcpPort("http", {"127.0.0.1", taken.port()}).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr(taken.address() + " (--http): Address"));
 }
 
 // An address of no interface here (TEST-NET-1; 2001:db8::/32).
-TEST(CheckPortIsFree, NamesAForeignAddress) {
-  EXPECT_THAT(std::string(CheckPortIsFree("listen", {"192.0.2.1", 7070}).message()),
+TEST(BindTcpPort, NamesAForeignAddress) {
+  EXPECT_THAT(std::string(BindTcpPort("listen", {"192.0.2.1", 7070}).status().message()),
               HasSubstr("192.0.2.1:7070"));
-  EXPECT_THAT(std::string(CheckPortIsFree("listen", {"2001:db8::1", 7070}).message()),
+  EXPECT_THAT(std::string(BindTcpPort("listen", {"2001:db8::1", 7070}).status().message()),
               HasSubstr("[2001:db8::1]:7070"));
 }
 
