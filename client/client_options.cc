@@ -21,6 +21,7 @@ constexpr size_t kMaxRunId = 128;
 constexpr size_t kMaxJobAttempt = 128;
 constexpr uint32_t kMaxWorldSize = 65536;
 constexpr int64_t kMaxStep = int64_t{1} << 62;
+constexpr uint64_t kMaxGeneration = uint64_t{1} << 62;
 constexpr size_t kMaxTensors = 65536;
 constexpr size_t kMaxTensorName = 512;
 constexpr size_t kMaxLabels = 16;
@@ -107,6 +108,9 @@ absl::Status CheckPlace(const ClientOptions& options) {
   if (options.resume_step < 0 || options.resume_step >= kMaxStep) {
     return Invalid("resume_step is ", options.resume_step, "; it must be in [0, 2^62)");
   }
+  if (options.resume_generation >= kMaxGeneration) {
+    return Invalid("resume_generation is ", options.resume_generation, "; it must be in [0, 2^62)");
+  }
   return absl::OkStatus();
 }
 
@@ -177,6 +181,7 @@ v1::Join MakeJoin(const ClientOptions& options) {
   join.set_job_attempt(options.job_attempt.empty() ? Nonce() : options.job_attempt);
   join.set_process(Nonce());
   join.set_branch(options.branch);
+  join.set_resume_generation(options.resume_generation);
   *join.mutable_settings() = options.settings;
   SetDuration(StragglerTimeout(options), *join.mutable_settings()->mutable_straggler_timeout());
   for (const TensorScale& tensor : options.tensors) {

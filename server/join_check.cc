@@ -119,6 +119,9 @@ absl::Status CheckJoin(const v1::Join& join) {
   if (join.resume_step() < 0 || join.resume_step() >= kMaxStep) {
     return OutOfBounds("resume_step", join.resume_step(), "in [0, 2^62)");
   }
+  if (join.resume_generation() >= kMaxGeneration) {
+    return OutOfBounds("resume_generation", join.resume_generation(), "below 2^62");
+  }
   if (join.has_highest_step() && (join.highest_step() < -1 || join.highest_step() >= kMaxStep)) {
     return OutOfBounds("highest_step", join.highest_step(), "in [-1, 2^62)");
   }

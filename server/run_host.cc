@@ -327,7 +327,7 @@ void RunHost::Checkpointed(const Seat& seat, int64_t step) {
   }
   surroundings_.journal.AppendCheckpoint(run_id_, record_.generation(), record_.branch(), step,
                                          EncodeRunMemory(memory));
-  checkpoints_.push_back({step, std::move(memory)});
+  checkpoints_.push_back({record_.generation(), step, std::move(memory)});
   if (checkpoints_.size() > kMaxCheckpoints) {
     checkpoints_.pop_front();
   }

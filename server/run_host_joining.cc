@@ -51,7 +51,7 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
     if (!memory.ok()) {
       return memory.status();
     }
-    host->checkpoints_.push_back({checkpoint.step, *std::move(memory)});
+    host->checkpoints_.push_back({checkpoint.generation, checkpoint.step, *std::move(memory)});
   }
   absl::StatusOr<RunSettings> settings =
       SettingsFromProto(host->record_.settings(), host->record_.world_size());
@@ -69,7 +69,9 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
     host->newest_ = recovered.newest->decision;
   } else {
     // It has decided nothing yet: as it was opened.
-    state.memory = host->MemoryAt(state.decided_through).value_or(RunMemory());
+    state.memory =
+        host->MemoryBefore(host->record_.resume_step(), host->record_.resume_generation())
+            .value_or(RunMemory());
   }
   host->durable_steps_ = DurableSteps(state.decided_through);
   host->outcome_through_ = state.decided_through;
@@ -197,10 +199,13 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
     return settings.status();
   }
   const bool continues = join.resume_step() > 0;
-  std::optional<RunMemory> memory = continues ? MemoryAt(join.resume_step() - 1) : std::nullopt;
+  std::optional<RunMemory> memory =
+      continues ? MemoryBefore(join.resume_step(), join.resume_generation()) : std::nullopt;
   if (continues && !memory) {
     LogWarning("rewind to a step without a checkpoint: the policy starts afresh",
-               {{"run", run_id_}, {"resume_step", join.resume_step()}});
+               {{"run", run_id_},
+                {"resume_step", join.resume_step()},
+                {"resume_generation", join.resume_generation()}});
   }
   for (const std::shared_ptr<RankSink>& stream : streams_) {
     if (stream != nullptr) {
@@ -218,6 +223,7 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   record.set_world_size(join.world_size());
   record.set_branch(join.branch());
   record.set_resume_step(join.resume_step());
+  record.set_resume_generation(join.resume_generation());
   *record.mutable_settings() = lehr::ToProto(*settings);
   *record.mutable_tensors() = join.tensors();
   record.set_opened_unix_ns(absl::ToUnixNanos(now));
@@ -252,9 +258,13 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   return absl::OkStatus();
 }
 
-std::optional<RunMemory> RunHost::MemoryAt(int64_t step) const {
-  const auto found = std::find_if(checkpoints_.rbegin(), checkpoints_.rend(),
-                                  [&](const Checkpoint& c) { return c.step == step; });
+std::optional<RunMemory> RunHost::MemoryBefore(int64_t resume_step,
+                                               uint64_t resume_generation) const {
+  const auto found =
+      std::find_if(checkpoints_.rbegin(), checkpoints_.rend(), [&](const Checkpoint& checkpoint) {
+        return checkpoint.step == resume_step - 1 &&
+               (resume_generation == 0 || checkpoint.generation == resume_generation);
+      });
   return found == checkpoints_.rend() ? std::nullopt : std::optional(found->memory);
 }
 

@@ -45,6 +45,7 @@ ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place
     };
   }
   client.resume_step = state.step;
+  client.resume_generation = state.generation;
   *client.settings.mutable_policy() = PolicyOf(options, training.steps);
   // reheat looks at the whole data set; a step that has all of it needs no table of it.
   if (options.scope == "dataset" || (options.policy == "reheat" && !training.whole_data_set)) {

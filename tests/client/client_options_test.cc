@@ -58,6 +58,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoJobAttempt", [](auto& o) { o.world_size = 2; }, "job_attempt is empty"},
         BadCase{"JobAttemptTooLong", [](auto& o) { o.job_attempt = std::string(129, 'j'); },
                 std::string(128, 'j')},
+        BadCase{"ResumeGenerationTooLarge",
+                [](auto& o) { o.resume_generation = uint64_t{1} << 62; }, "4611686018427387904"},
         BadCase{"ResumeStepNegative", [](auto& o) { o.resume_step = -4; }, "-4"},
         BadCase{"NoConnectTimeout", [](auto& o) { o.connect_timeout = absl::ZeroDuration(); },
                 "connect_timeout is 0"},

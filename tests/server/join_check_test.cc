@@ -60,6 +60,8 @@ TEST(CheckJoin, NamesTheFieldAndTheValueThatAreOutOfBounds) {
   EXPECT_THAT(Complaint([](v1::Join& j) { j.set_job_attempt(""); }), HasSubstr("job_attempt"));
   EXPECT_THAT(Complaint([](v1::Join& j) { j.set_process(""); }), HasSubstr("process"));
   EXPECT_THAT(Complaint([](v1::Join& j) { j.set_resume_step(-5); }), HasSubstr("-5"));
+  EXPECT_THAT(Complaint([](v1::Join& j) { j.set_resume_generation(uint64_t{1} << 62); }),
+              HasSubstr("resume_generation is 4611686018427387904"));
   EXPECT_THAT(Complaint([](v1::Join& j) { j.set_generation(uint64_t{1} << 62); }),
               HasSubstr("generation is 4611686018427387904"));
   EXPECT_THAT(Complaint([](v1::Join& j) { j.set_highest_epoch(~uint64_t{0}); }),

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/server/lehrd_fixture.h"
 
 namespace lehr {
@@ -202,6 +203,48 @@ TEST_F(SuperviseRestartTest, ARewindToACheckpointKeepsTheCooldown) {
   rank = Rank(join);
   rank->Report(1, HotLosses());
   EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_COOLDOWN);
+}
+
+// Two generations wrote a checkpoint of the same step, and only in the first one had acted by then.
+TEST_F(SuperviseRestartTest, ARewindGoesOnFromTheCheckpointOfTheGenerationItNames) {
+  Start();
+  v1::Join join = JoinOf(0, 1, "attempt-1");
+  join.mutable_settings()->mutable_guards()->set_cooldown_steps(100);
+  v1::SuperviseRequest checkpointed;
+  checkpointed.mutable_checkpointed()->set_step(0);
+  auto rank = Rank(join);
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_ACTED);
+  rank->Send(checkpointed);
+
+  join.set_job_attempt("attempt-2");
+  rank = Rank(join);
+  rank->Report(0, {0, 0});
+  EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_ZERO_STDDEV);
+  rank->Send(checkpointed);
+
+  join.set_resume_step(1);
+  const auto reason_after = [&](uint64_t resume_generation, bool restarted) {
+    join.set_job_attempt(absl::StrCat("from ", resume_generation, restarted ? " restarted" : ""));
+    join.set_resume_generation(resume_generation);
+    rank = Rank(join);
+    if (restarted) {
+      rank.reset();
+      Stop();
+      Start();
+      rank = Rank(join);
+    }
+    rank->Report(1, HotLosses());
+    return rank->NextDecision().reason().code();
+  };
+  for (const bool restarted : {false, true}) {
+    EXPECT_EQ(reason_after(1, restarted), v1::Reason::CODE_COOLDOWN);
+    EXPECT_EQ(reason_after(2, restarted), v1::Reason::CODE_ACTED);
+    // The newest.
+    EXPECT_EQ(reason_after(0, restarted), v1::Reason::CODE_ACTED);
+    // None.
+    EXPECT_EQ(reason_after(99, restarted), v1::Reason::CODE_ACTED);
+  }
 }
 
 }  // namespace

@@ -308,12 +308,10 @@ void Checker::OnGeneration(const journal::v1::GenerationRecord& generation) {
   ranks_[joining_rank_].joined = true;
   // Promise 7: the guards go on where the checkpoint left them.
   Job& job = jobs_[generation.job_attempt()];
-  const int64_t resumed = generation.resume_step() - 1;
-  const auto newest = std::find_if(checkpoints_.rbegin(), checkpoints_.rend(),
-                                   [&](const StepKey& key) { return key.second == resumed; });
-  const bool continues = newest != checkpoints_.rend() && job.checkpoint == *newest;
+  const bool continues = job.checkpoint && std::find(checkpoints_.begin(), checkpoints_.end(),
+                                                     *job.checkpoint) != checkpoints_.end();
   job.guarded_from = continues ? 0 : job.applied.size();
-  breaker_.is_known = newest == checkpoints_.rend();
+  breaker_.is_known = !continues;
 }
 
 void Checker::OnDecision(const v1::Decision& decision) {
