@@ -90,6 +90,11 @@ export class App {
     this.connection.title = state.kind === 'lost' ? state.why : '';
   }
 
+  clearConnection(): void {
+    this.connection.removeAttribute('data-state');
+    setText(this.connection, '');
+  }
+
   showActingStopped(stopped: boolean): void {
     this.banner.hidden = !stopped;
   }
@@ -115,7 +120,7 @@ export class App {
     this.view?.dispose();
     this.shown = state;
     this.main.replaceChildren();
-    setText(this.connection, '');
+    this.clearConnection();
     this.showActingStopped(false);
     this.view = this.make(state);
     document.title = `${this.view.title} · Lehr`;

@@ -3,7 +3,7 @@
 
 import uPlot from 'uplot';
 import { compact } from './text/number';
-import { elapsed } from './text/time';
+import { elapsed, tickTime } from './text/time';
 import { cssColor } from './theme';
 
 export type XKind = 'step' | 'clock' | 'elapsed';
@@ -119,7 +119,7 @@ function xValues(options: ChartOptions): Partial<uPlot.Axis> {
     case 'elapsed':
       return { values: (_u, splits) => splits.map((v) => elapsed(v)) };
     case 'clock':
-      return {};
+      return { values: (_u, splits, _axis, _space, incr) => splits.map((v) => tickTime(v, incr)) };
   }
 }
 

@@ -2,7 +2,7 @@
 //
 //   #/?sort=temperature&order=desc&text=xor&condition=stalled,silent&selected=a,b
 //   #/run/ID?axis=time&from=100&to=900&generation=2&size=magnitude&log=1&all=1
-//   #/compare?runs=a,b&align=time&log=1
+//   #/compare?runs=a,b&align=time&range=1.5-20&log=1
 //
 // What is the default is left out. Values that make no sense are taken for the default, and a path
 // that makes none gives the view "unknown".
@@ -52,6 +52,8 @@ export interface CompareState {
   runs: string[];
   // By step, or by the time since each run's first decision.
   align: 'step' | 'time';
+  // What is in sight, in steps or seconds; everything where unset.
+  range: [number, number] | null;
   log: boolean;
 }
 
@@ -82,6 +84,7 @@ export function parseFragment(fragment: string): ViewState {
       view: 'compare',
       runs: list(query, 'runs').slice(0, mostCompared),
       align: query.get('align') === 'time' ? 'time' : 'step',
+      range: numberRange(query.get('range')),
       log: query.get('log') === '1',
     };
   }
@@ -113,6 +116,7 @@ export function formatFragment(state: ViewState): string {
       return `#/compare${queryText({
         runs: state.runs.join(','),
         align: state.align === 'time' ? 'time' : '',
+        range: state.range?.join('-') ?? '',
         log: state.log ? '1' : '',
       })}`;
     case 'unknown':
@@ -160,6 +164,13 @@ function list(query: URLSearchParams, name: string): string[] {
 
 function wholeNumber(text: string | null): number | null {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+// "from-to", neither negative.
+function numberRange(text: string | null): [number, number] | null {
+  const match = /^(\d{1,15}(?:\.\d+)?)-(\d{1,15}(?:\.\d+)?)$/.exec(text ?? '');
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  return from < to ? [from, to] : null;
 }
 
 function numberText(value: number | null): string {

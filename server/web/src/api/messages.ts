@@ -197,6 +197,7 @@ export interface GetSeriesResponse {
   max?: ExtentColumns;
   deadExamples?: ExtentColumns;
   stddev?: ExtentColumns;
+  measured: number[];
   perturbations: number[];
   snapshots: number[];
   restores: number[];

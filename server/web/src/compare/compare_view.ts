@@ -46,8 +46,8 @@ export class CompareView implements View<CompareState> {
   private readonly align: HTMLSelectElement;
   private readonly log: HTMLInputElement;
   private readonly resizes = new ResizeObserver(() => this.resize());
+  private shape = '';
   private charts = new Map<Quantity, uPlot>();
-  private range: [number, number] | null = null;
 
   constructor(
     private readonly app: App,
@@ -56,7 +56,10 @@ export class CompareView implements View<CompareState> {
   ) {
     this.align = el(
       'select',
-      { onchange: () => this.change({ align: this.align.value === 'time' ? 'time' : 'step' }) },
+      {
+        onchange: () =>
+          this.change({ align: this.align.value === 'time' ? 'time' : 'step', range: null }),
+      },
       el('option', { value: 'step' }, 'step'),
       el('option', { value: 'time' }, 'time since its first decision'),
     );
@@ -85,8 +88,13 @@ export class CompareView implements View<CompareState> {
     this.state = state;
     this.align.value = state.align;
     this.log.checked = state.log;
-    this.range = null;
-    this.makeCharts();
+    const shape = JSON.stringify([state.align, state.log]);
+    if (shape !== this.shape) {
+      this.shape = shape;
+      this.makeCharts();
+    } else {
+      this.showData();
+    }
   }
 
   dispose(): void {
@@ -101,7 +109,14 @@ export class CompareView implements View<CompareState> {
   }
 
   private build(root: HTMLElement): void {
-    const titles = ['Run', 'Condition', 'Temperature', 'Mean loss', 'Step', 'What Lehr did'];
+    const titles: [string, string?][] = [
+      ['Run'],
+      ['Condition'],
+      ['Temperature', 'number'],
+      ['Mean loss', 'number'],
+      ['Step', 'number'],
+      ['What Lehr did'],
+    ];
     root.append(
       el('h1', {}, 'Overlay'),
       el(
@@ -120,7 +135,11 @@ export class CompareView implements View<CompareState> {
           el(
             'thead',
             {},
-            el('tr', {}, ...titles.map((title) => el('th', { scope: 'col' }, title))),
+            el(
+              'tr',
+              {},
+              ...titles.map(([title, kind]) => el('th', { scope: 'col', class: kind }, title)),
+            ),
           ),
           el('tbody', {}, ...this.members.map((member) => member.row)),
         ),
@@ -282,15 +301,13 @@ export class CompareView implements View<CompareState> {
   }
 
   private xRange(least: number, greatest: number): [number, number] {
-    const [from, to] = this.range ?? [least ?? 0, greatest ?? 1];
+    const [from, to] = this.state.range ?? [least ?? 0, greatest ?? 1];
     return to > from ? [from, to] : [from - 0.5, from + 0.5];
   }
 
   private zoom(range: [number, number] | null): void {
-    this.range = range;
-    for (const chart of this.charts.values()) {
-      chart.setData(chart.data);
-    }
+    const rounded = range?.map((x) => Math.max(0, Math.round(1000 * x) / 1000));
+    this.change({ range: rounded ? [rounded[0] ?? 0, rounded[1] ?? 0] : null });
   }
 
   private showCursor(index: number | null): void {

@@ -29,8 +29,8 @@ export class FleetRow {
   private readonly since = el('span', { class: 'note' });
   private readonly flags = el('span', { class: 'flags' });
   private readonly did = el('span');
-  private readonly helped = el('span', { class: 'help' });
-  private readonly reason = el('span', { class: 'note reason' });
+  // Whether it helped; why nothing was done, where nothing was.
+  private readonly effect = el('span', { class: 'help' });
   private readonly temperature = el('span', { class: 'number' });
   private readonly loss = el('span', { class: 'number' });
   private readonly ranks = el('span', { class: 'number' });
@@ -53,10 +53,10 @@ export class FleetRow {
     this.element = el(
       'tr',
       { role: 'row', 'data-run': run.runId },
-      el('td', { role: 'cell', class: 'select' }, this.checkbox),
-      el('th', { role: 'rowheader', scope: 'row', class: 'run' }, name, this.labels),
+      el('td', { role: 'cell', class: 'column-select' }, this.checkbox),
+      el('th', { role: 'rowheader', scope: 'row', class: 'column-run' }, name, this.labels),
       cell('condition', 'Condition', this.badge, this.since, this.flags),
-      cell('did', 'What Lehr did', this.did, this.helped, this.reason),
+      cell('did', 'What Lehr did', this.did, this.effect),
       cell('temperature', 'Temperature', this.temperatureCurve.element, this.temperature),
       cell('loss', 'Mean loss', this.lossCurve.element, this.loss),
       cell('ranks', 'Ranks', this.ranks),
@@ -72,10 +72,7 @@ export class FleetRow {
     this.showCondition(conditionOf(run));
     this.showLabels(run.labels);
     this.showFlags(run);
-    setText(this.did, didText(run));
-    setText(this.helped, helpText(run));
-    setAttribute(this.helped, 'data-help', help(run));
-    setText(this.reason, reasonText(run.reason));
+    this.showEffect(run);
     const { sparkline } = run;
     this.temperatureCurve.update(sparkline.temperature, sparkline.acted);
     this.lossCurve.update(sparkline.mean, sparkline.acted);
@@ -94,6 +91,15 @@ export class FleetRow {
     const now = serverNow();
     setText(this.since, sinceText(this.run, now));
     setText(this.seen, age(now - Date.parse(this.run.lastSeen)));
+  }
+
+  private showEffect(run: RunOverview): void {
+    const helped = helpText(run);
+    const reason = run.reason?.code === 'CODE_OBSERVE_ONLY' ? '' : reasonText(run.reason);
+    setText(this.did, didText(run));
+    setText(this.effect, helped || reason);
+    setAttribute(this.effect, 'data-help', helped ? help(run) : 'none');
+    setAttribute(this.effect, 'title', reason || null);
   }
 
   private showCondition(condition: Condition): void {
@@ -126,5 +132,5 @@ export class FleetRow {
 }
 
 function cell(column: FleetColumn, title: string, ...children: Node[]): HTMLTableCellElement {
-  return el('td', { role: 'cell', class: column, 'data-title': title }, ...children);
+  return el('td', { role: 'cell', class: `column-${column}`, 'data-title': title }, ...children);
 }

@@ -264,7 +264,7 @@ export class FleetView implements View<FleetState> {
     this.head.append(
       el(
         'th',
-        { role: 'columnheader', scope: 'col', class: 'select' },
+        { role: 'columnheader', scope: 'col', class: 'column-select' },
         el('span', { class: 'visually-hidden' }, 'Overlay'),
       ),
     );
@@ -272,7 +272,12 @@ export class FleetView implements View<FleetState> {
       this.head.append(
         el(
           'th',
-          { role: 'columnheader', scope: 'col', class: column, 'data-column': column },
+          {
+            role: 'columnheader',
+            scope: 'col',
+            class: `column-${column}`,
+            'data-column': column,
+          },
           el(
             'button',
             { type: 'button', onclick: () => this.sortBy(column as FleetColumn) },
@@ -318,8 +323,9 @@ export class FleetView implements View<FleetState> {
       row.checkbox.checked = selected.includes(id);
     }
     if (selected.length === 0) {
-      setText(this.overlay, 'Select runs to overlay them');
+      setText(this.overlay, 'Overlay');
       this.overlay.removeAttribute('href');
+      this.overlay.title = 'Select runs to see their curves in one chart';
       setAttribute(this.overlay, 'aria-disabled', 'true');
     } else {
       setText(this.overlay, `Overlay ${plural(selected.length, 'run')}`);
@@ -327,8 +333,10 @@ export class FleetView implements View<FleetState> {
         view: 'compare',
         runs: selected,
         align: 'step',
+        range: null,
         log: false,
       });
+      this.overlay.title = '';
       this.overlay.removeAttribute('aria-disabled');
     }
   }

@@ -204,13 +204,12 @@ export class RunCharts {
     if (spec === null) {
       return [this.xs, this.xs.map(() => null)];
     }
+    const { measured } = this.series;
+    const isLog = this.isLog(spec);
+    const isShown = (value: number | null, i: number) =>
+      (measured[i] ?? 0) > 0 && (!isLog || (value ?? 0) > 0);
     const columns = spec.columns(this.series);
-    return [
-      this.xs,
-      ...(this.isLog(spec)
-        ? columns.map((column) => column.map((v) => (v !== null && v > 0 ? v : null)))
-        : columns),
-    ];
+    return [this.xs, ...columns.map((column) => column.map((v, i) => (isShown(v, i) ? v : null)))];
   }
 
   private xRange(least: number, greatest: number): [number, number] {
@@ -239,7 +238,7 @@ export class RunCharts {
     const time = clockTime(1000 * (series.closedSeconds[i] ?? 0));
     setText(this.cursorText, `${steps}, ${time}${index === null ? ' (newest in sight)' : ''}`);
     for (const { readout, spec } of this.shown) {
-      setText(readout, spec ? spec.readout(series, i) : marksText(series, i));
+      setText(readout, readoutText(spec, series, i));
     }
   }
 
@@ -262,6 +261,13 @@ export class RunCharts {
       }
     }
   }
+}
+
+function readoutText(spec: ChartSpec | null, series: Series, i: number): string {
+  if (spec === null) {
+    return marksText(series, i);
+  }
+  return (series.measured[i] ?? 0) > 0 ? spec.readout(series, i) : 'not measured';
 }
 
 function marksText(series: Series, i: number): string {

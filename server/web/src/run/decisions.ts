@@ -157,7 +157,9 @@ export class DecisionList {
   }
 
   private emptyText(): string {
-    return this.state.all ? 'Nothing was decided yet.' : 'Lehr has not acted on this run.';
+    return this.state.all
+      ? 'Nothing was decided yet.'
+      : 'Lehr has not acted on this run. Untick “Only acts” to see every decision.';
   }
 }
 

@@ -28,6 +28,8 @@ export function rowOf(mark: Mark): number {
 
 export function paintLane(u: uPlot, series: Series, xs: number[]): void {
   const size = 4 * devicePixelRatio;
+  // uPlot remembers the styles that it set.
+  u.ctx.save();
   for (const mark of marks) {
     const y = u.valToPos(rowOf(mark), 'y', true);
     u.ctx.fillStyle = cssColor(markColors[mark]);
@@ -37,6 +39,7 @@ export function paintLane(u: uPlot, series: Series, xs: number[]): void {
       paintShape(u.ctx, mark, x, y, size);
     }
   }
+  u.ctx.restore();
 }
 
 // Through a chart, at each perturbation and restore, unless they are too many.

@@ -43,7 +43,7 @@ export class RunHeader {
       'div',
       { class: 'run-header' },
       el('div', { class: 'run-title' }, el('h1', {}, runId), this.badge, this.since, this.labels),
-      el('p', { class: 'did' }, this.did, ' ', this.helped, ' ', this.reason),
+      el('p', { class: 'run-did' }, this.did, ' ', this.helped, ' ', this.reason),
       this.warning,
       list,
     );

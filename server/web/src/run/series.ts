@@ -24,6 +24,8 @@ export interface Series {
   lastStep: number[];
   // When the last step of each bucket closed: seconds since the Unix epoch, never falling.
   closedSeconds: number[];
+  // Decisions that measured something: without one, a bucket's extents mean nothing.
+  measured: number[];
   extents: Record<Quantity, ExtentColumns>;
   counts: Record<Mark, number[]>;
 }
@@ -39,6 +41,7 @@ export function decodeSeries(response: GetSeriesResponse): Series {
       latest = Math.max(latest, Number(ns) / 1e9);
       return latest;
     }),
+    measured: [...response.measured],
     extents: record(quantities, (quantity) => copyExtent(response[quantity], length)),
     counts: record(marks, (mark) => [...response[mark]]),
   };
@@ -63,8 +66,9 @@ export function addDecision(series: Series, decision: Decision): Added {
   series.lastStep.push(step);
   const closed = Number(decision.closedUnixNs) / 1e9;
   series.closedSeconds.push(Math.max(closed, series.closedSeconds.at(-1) ?? 0));
+  series.measured.push(Number(decision.observation.count) > 0 ? 1 : 0);
   for (const quantity of quantities) {
-    const value = measured(decision, quantity);
+    const value = valueIn(decision, quantity);
     const extent = series.extents[quantity];
     extent.min.push(value);
     extent.max.push(value);
@@ -94,19 +98,18 @@ export interface Summary {
   greatestStep: number;
 }
 
-// null for a series without buckets.
+// null where nothing was measured.
 export function summarize(series: Series, quantity: Quantity): Summary | null {
   const { min, max, last } = series.extents[quantity];
-  const newest = last.at(-1);
-  if (newest === undefined) {
-    return null;
-  }
-  const summary = { last: newest, least: newest, greatest: newest, greatestStep: 0 };
+  let summary: Summary | null = null;
   for (let i = 0; i < max.length; ++i) {
-    summary.least = Math.min(summary.least, min[i] ?? summary.least);
-    if ((max[i] ?? 0) >= summary.greatest) {
-      summary.greatest = max[i] ?? 0;
-      summary.greatestStep = series.lastStep[i] ?? 0;
+    if ((series.measured[i] ?? 0) > 0) {
+      summary = including(summary, {
+        last: last[i] ?? 0,
+        least: min[i] ?? 0,
+        greatest: max[i] ?? 0,
+        greatestStep: series.lastStep[i] ?? 0,
+      });
     }
   }
   return summary;
@@ -125,6 +128,7 @@ export function toCsv(series: Series): string {
     ...quantities.flatMap((quantity) =>
       ['min', 'max', 'last'].map((kind) => `${snake(quantity)}_${kind}`),
     ),
+    'measured',
     ...marks,
   ];
   const lines = series.firstStep.map((first, i) =>
@@ -136,13 +140,27 @@ export function toCsv(series: Series): string {
         const extent = series.extents[quantity];
         return [extent.min[i], extent.max[i], extent.last[i]];
       }),
+      series.measured[i],
       ...marks.map((mark) => series.counts[mark][i]),
     ].join(','),
   );
   return `${[header.join(','), ...lines].join('\n')}\n`;
 }
 
-function measured(decision: Decision, quantity: Quantity): number {
+function including(summary: Summary | null, bucket: Summary): Summary {
+  if (summary === null) {
+    return bucket;
+  }
+  const isGreater = bucket.greatest > summary.greatest;
+  return {
+    last: bucket.last,
+    least: Math.min(summary.least, bucket.least),
+    greatest: isGreater ? bucket.greatest : summary.greatest,
+    greatestStep: isGreater ? bucket.greatestStep : summary.greatestStep,
+  };
+}
+
+function valueIn(decision: Decision, quantity: Quantity): number {
   switch (quantity) {
     case 'deadExamples':
       return Number(decision.observation.deadExamples);

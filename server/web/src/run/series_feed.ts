@@ -7,11 +7,6 @@ import { Throttle } from '../throttle';
 import type { RunState } from '../view_state';
 import { addDecision, decodeSeries, type Series } from './series';
 
-export interface SeriesEvents {
-  onSeries(series: Series): void;
-  onProblem(error: ApiError): void;
-}
-
 const refetchPauseMs = 400;
 const mostPoints = 1000;
 // The newest decisions, which a fetched series may lack because the journal has yet to take them.
@@ -27,7 +22,7 @@ export class SeriesFeed {
     private state: RunState,
     // How many buckets the charts can show.
     private readonly points: () => number,
-    private readonly events: SeriesEvents,
+    private readonly onSeries: (series: Series) => void,
   ) {
     this.refetch.request();
   }
@@ -43,7 +38,7 @@ export class SeriesFeed {
       return;
     }
     this.grow(decisions);
-    this.events.onSeries(this.series);
+    this.onSeries(this.series);
   }
 
   dispose(): void {
@@ -81,10 +76,11 @@ export class SeriesFeed {
           addDecision(fetched, decision);
         }
       }
-      this.events.onSeries(fetched);
+      this.onSeries(fetched);
     } catch (error) {
-      if (error instanceof ApiError) {
-        this.events.onProblem(error);
+      // The next event asks again.
+      if (!(error instanceof ApiError || this.stop.signal.aborted)) {
+        throw error;
       }
     }
   }

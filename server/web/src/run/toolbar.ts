@@ -40,7 +40,8 @@ export class RunToolbar {
   private readonly log: HTMLInputElement;
   private readonly generation: HTMLSelectElement;
   private readonly generationLabel: HTMLElement;
-  private readonly range = el('span', { class: 'note', role: 'status', 'data-role': 'range' });
+  // What is in sight, for beside the charts.
+  readonly range = el('p', { class: 'note range', 'data-role': 'range' });
   private bounds: Bounds = { first: 0, newest: 0 };
 
   constructor(
@@ -51,7 +52,7 @@ export class RunToolbar {
     this.axis = select({ step: 'step', time: 'time' }, (axis) =>
       onChange({ axis: axis === 'time' ? 'time' : 'step' }),
     );
-    this.size = select({ rms: 'root mean square', magnitude: 'magnitude' }, (size) =>
+    this.size = select({ rms: 'RMS', magnitude: 'magnitude' }, (size) =>
       onChange({ size: size === 'magnitude' ? 'magnitude' : 'rms' }),
     );
     this.log = el('input', {
@@ -67,10 +68,6 @@ export class RunToolbar {
       { class: 'toolbar', role: 'group', 'aria-label': 'Charts' },
       el('label', {}, 'Axis ', this.axis),
       this.moveButtons(),
-      this.range,
-      el('label', {}, 'Size of the losses ', this.size),
-      el('label', {}, this.log, ' Log scale'),
-      this.generationLabel,
       el('span', { class: 'space' }),
       el(
         'span',
@@ -83,6 +80,9 @@ export class RunToolbar {
           ),
         ),
       ),
+      el('label', {}, 'Size as ', this.size),
+      el('label', {}, this.log, ' Log scale'),
+      this.generationLabel,
     );
   }
 

@@ -42,13 +42,16 @@ export function sinceText(run: RunOverview, now: number): string {
   return step > 0 ? `since step ${count(step)}, ${duration}` : `for ${duration}`;
 }
 
-export type Help = 'helped' | 'no help yet' | 'unknown';
+export type Help = 'helped' | 'no help yet' | 'too early to say' | 'unknown';
 
 // Whether the loss is below what it was before Lehr acted, by more than 1 %.
 export function help(run: RunOverview): Help {
   const { lossBeforeAct: before, lossNow: now } = run;
   if (before === undefined || now === undefined) {
     return 'unknown';
+  }
+  if (conditionOf(run) === 'perturbed') {
+    return 'too early to say';
   }
   return now < 0.99 * before ? 'helped' : 'no help yet';
 }

@@ -9,6 +9,7 @@ const clock = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
   second: '2-digit',
 });
+const dayAndMonth = new Intl.DateTimeFormat('en-GB', { day: '2-digit', month: 'short' });
 const dateAndClock = new Intl.DateTimeFormat('en-GB', {
   year: 'numeric',
   month: '2-digit',
@@ -51,4 +52,12 @@ export function elapsed(seconds: number): string {
   }
   const rest = minutes % 60;
   return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+// The label of a tick at `seconds`, of an axis with ticks every `increment` seconds.
+export function tickTime(seconds: number, increment: number): string {
+  if (increment >= 86_400) {
+    return dayAndMonth.format(1000 * seconds);
+  }
+  return increment >= 60 ? clock.format(1000 * seconds).slice(0, 5) : clock.format(1000 * seconds);
 }
