@@ -20,9 +20,10 @@ constexpr absl::Duration kFlushTimeout = absl::Seconds(10);
 // The log moves into the database when it is longer. Unit: pages of 4 KiB.
 constexpr int kMaxLogPages = 1000;
 
-// How many rows a reader reads before the writer may have its turn: a millisecond or two.
-constexpr size_t kDecisionsInTurn = 200;
-constexpr size_t kBucketsInTurn = 500;
+// How long a reader reads before the writer may have its turn, and how many rows it reads between
+// two looks at the clock.
+constexpr absl::Duration kReadTurn = absl::Milliseconds(2);
+constexpr size_t kRowsAtOnce = 128;
 
 // Beyond it a raised epoch could not rise any more.
 constexpr uint64_t kMaxEpoch = std::numeric_limits<int64_t>::max();
@@ -186,11 +187,11 @@ absl::StatusOr<HistoryPage> Journal::ReadHistory(const HistoryQuery& query) {
     return status;
   }
   HistoryQuery turn = query;
-  turn.limit = std::min(query.limit, kDecisionsInTurn);
+  turn.limit = std::min(query.limit, kRowsAtOnce);
   absl::StatusOr<HistoryPage> page = ReadHistoryTurn(turn);
   while (page.ok() && page->next && page->entries.size() < query.limit) {
     turn.after = page->next;
-    turn.limit = std::min(query.limit - page->entries.size(), kDecisionsInTurn);
+    turn.limit = std::min(query.limit - page->entries.size(), kRowsAtOnce);
     absl::StatusOr<HistoryPage> more = ReadHistoryTurn(turn);
     if (!more.ok()) {
       return more.status();
@@ -211,13 +212,13 @@ absl::StatusOr<HistoryPage> Journal::ReadHistoryTurn(const HistoryQuery& query) 
 }
 
 absl::StatusOr<std::vector<SeriesBucket>> Journal::ReadSeries(const SeriesQuery& query) {
-  const absl::StatusOr<std::vector<SeriesRows>> plan = PlanOf(query);
+  absl::StatusOr<std::vector<SeriesRows>> plan = PlanOf(query);
   if (!plan.ok()) {
     return plan.status();
   }
   std::vector<SeriesBucket> buckets;
-  for (const SeriesRows& part : *plan) {
-    if (absl::Status status = ReadSeriesPart(part, buckets); !status.ok()) {
+  while (!plan->empty()) {
+    if (absl::Status status = ReadSeriesTurn(*plan, buckets); !status.ok()) {
       return status;
     }
   }
@@ -242,27 +243,31 @@ absl::StatusOr<std::vector<SeriesRows>> Journal::PlanOf(const SeriesQuery& query
   for (SeriesRows& part : plan) {
     part.run = *run;
     part.generation = query.generation;
-    part.limit = part.level == 0 ? kDecisionsInTurn : kBucketsInTurn;
+    part.limit = kRowsAtOnce;
   }
+  std::reverse(plan.begin(), plan.end());
   return plan;
 }
 
-absl::Status Journal::ReadSeriesPart(SeriesRows part, std::vector<SeriesBucket>& buckets) {
-  while (part.from < part.end) {
-    absl::StatusOr<std::vector<SeriesBucket>> rows;
-    {
-      absl::MutexLock lock(&file_mutex_);
-      rows = ReadSeriesRows(*file_.database, part);
-    }
+// Takes what it has read from the plan, which is that of the last step first.
+absl::Status Journal::ReadSeriesTurn(std::vector<SeriesRows>& plan,
+                                     std::vector<SeriesBucket>& buckets) {
+  absl::MutexLock lock(&file_mutex_);
+  const absl::Time end = absl::Now() + kReadTurn;
+  while (!plan.empty() && absl::Now() < end) {
+    SeriesRows& part = plan.back();
+    const absl::StatusOr<std::vector<SeriesBucket>> rows = ReadSeriesRows(*file_.database, part);
     if (!rows.ok()) {
       return rows.status();
     }
     buckets.insert(buckets.end(), rows->begin(), rows->end());
-    if (rows->size() < part.limit) {
-      break;
+    if (rows->size() == part.limit) {
+      const int shift = SeriesShift(part.level);
+      part.from = ((rows->back().first_step >> shift) + 1) << shift;
     }
-    const int shift = SeriesShift(part.level);
-    part.from = ((rows->back().first_step >> shift) + 1) << shift;
+    if (rows->size() < part.limit || part.from >= part.end) {
+      plan.pop_back();
+    }
   }
   return absl::OkStatus();
 }

@@ -132,7 +132,7 @@ class Journal final : public RunStore {
 
   absl::StatusOr<HistoryPage> ReadHistoryTurn(const HistoryQuery& query);
   absl::StatusOr<std::vector<SeriesRows>> PlanOf(const SeriesQuery& query);
-  absl::Status ReadSeriesPart(SeriesRows part, std::vector<SeriesBucket>& buckets);
+  absl::Status ReadSeriesTurn(std::vector<SeriesRows>& plan, std::vector<SeriesBucket>& buckets);
 
   // From the writer thread.
   absl::Status Commit(absl::Span<const JournalEntry> entries);

@@ -15,7 +15,7 @@ int64_t RoundedUp(int64_t step, int level) {
 
 bool IsFineEnough(int64_t steps, int level, int64_t points) {
   const int64_t rows = steps >> SeriesShift(level);
-  return rows <= kRowsForPoint * points && (level > 0 || rows <= kMaxDecisionRows);
+  return rows <= std::min(kRowsForPoint * points, level == 0 ? kMaxDecisionRows : kMaxBucketRows);
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ namespace lehr {
 // Rows that are read for a bucket of the answer, at most, beside those at the ends. Fewer: a range
 // that is just too long for a level has few buckets.
 inline constexpr int64_t kRowsForPoint = 4;
-// Decisions, whose rows are larger than those of buckets.
+// Whatever the points. A decision's row is larger than a bucket's.
+inline constexpr int64_t kMaxBucketRows = 8000;
 inline constexpr int64_t kMaxDecisionRows = 4000;
 
 // Of a generation with decisions in `span`, the rows of the steps in [from, to], in their order,

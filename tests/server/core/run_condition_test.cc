@@ -82,7 +82,7 @@ TEST_F(RunConditionTest, StuckFromTheStartIsStalledSinceThen) {
 // The first losses of a net at chance lie evenly: it has no temperature.
 TEST_F(RunConditionTest, ALossThatNeverFellIsStalledWhateverTheTemperature) {
   for (int i = 0; i < 64; ++i) {
-    Step(2.3, /*temperature=*/0, /*acted=*/false);
+    Step(2.3, /*temperature=*/i == 0 ? 1 : 0.01, /*acted=*/false);
   }
   EXPECT_EQ(run_.condition(), Condition::kStalled);
 }
