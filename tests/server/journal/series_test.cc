@@ -120,6 +120,11 @@ TEST(SeriesPlanTest, OpenBlocksAreReadFromTheLevelBelow) {
   EXPECT_EQ(Describe(PlanSeries({0, 1000}, 0, 1000, 4)), "2:[0,960) 1:[960,1000) 0:[1000,1001) ");
 }
 
+// Nothing beyond it has closed it.
+TEST(SeriesPlanTest, ABlockThatIsJustFullIsStillOpen) {
+  EXPECT_EQ(Describe(PlanSeries({0, 1023}, 0, 1023, 4)), "2:[0,960) 1:[960,1016) 0:[1016,1024) ");
+}
+
 TEST(SeriesPlanTest, NothingOutsideOfTheSpan) {
   EXPECT_THAT(PlanSeries({10, 20}, 21, 100, 4), IsEmpty());
   EXPECT_THAT(PlanSeries({10, 20}, 0, 9, 4), IsEmpty());
