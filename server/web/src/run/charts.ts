@@ -251,6 +251,9 @@ export class RunCharts {
     this.showCursor(null);
     for (const { figure, spec } of this.shown) {
       figure.setAttribute('aria-label', spec ? quantityText(spec, series) : laneText(series));
+      if (spec === null) {
+        figure.setAttribute('data-newest-mark', String(newestMark(series)));
+      }
     }
   }
 
@@ -261,6 +264,15 @@ export class RunCharts {
       }
     }
   }
+}
+
+// The newest step at which the parameters were changed; -1 for none in sight.
+function newestMark(series: Series): number {
+  const { perturbations, restores } = series.counts;
+  const at = series.lastStep.findLastIndex(
+    (_, i) => (perturbations[i] ?? 0) + (restores[i] ?? 0) > 0,
+  );
+  return series.lastStep[at] ?? -1;
 }
 
 function readoutText(spec: ChartSpec | null, series: Series, i: number): string {
