@@ -41,7 +41,7 @@ test('a run appears, moves and dies before the eyes of who looks, without a relo
     await page.locator('tr[data-run="spirals-1"][data-condition="silent"]').waitFor();
     console.log(`from kill -9 to "silent" on the page: ${Date.now() - killed} ms`);
     await untilText(page, '#news', /spirals-1 is silent/);
-    assert.equal(await row(page, 'spirals-1').locator('.column-ranks').innerText(), '0 / 1');
+    assert.equal(await row(page, 'spirals-1').locator('.column-ranks').textContent(), '0 / 1');
   });
 });
 
@@ -108,7 +108,7 @@ test('200 runs: sorted, filtered, live, and nothing in their labels is markup', 
       await page.goto('about:blank');
       await page.goto(link);
       await page.getByText('11 of').waitFor();
-      assert.equal(await page.locator('.run-id').first().innerText(), 'feed-199');
+      assert.equal(await page.locator('.run-id').first().textContent(), 'feed-199');
     });
   } finally {
     await feeder.kill();

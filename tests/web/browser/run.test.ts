@@ -76,7 +76,7 @@ test('everything that is known of a run', async () => {
     const top = page.locator('.decision-table tbody tr').first();
     await top.waitFor();
     assert.equal(await top.getAttribute('data-step'), newest);
-    const table = await page.locator('.decision-table').innerText();
+    const table = (await page.locator('.decision-table').textContent()) ?? '';
     assert.match(table, /acts: (the loss is flat|no 1 % improvement|collapsed)/);
     assert.match(table, /applied by 1 rank/);
 
@@ -129,12 +129,12 @@ test('dragging zooms in, with finer data; keys and buttons move; Escape shows it
     assert.ok(rangeOf(page).to - rangeOf(page).from < to - from);
 
     // The link shows the same.
-    const zoomed = await page.locator(range).innerText();
+    const zoomed = await page.locator(range).textContent();
     const address = page.url();
     await page.goto('about:blank');
     await page.goto(address);
     await page.locator('figure[data-chart="temperature"] canvas').waitFor();
-    assert.equal(await page.locator(range).innerText(), zoomed);
+    assert.equal(await page.locator(range).textContent(), zoomed);
 
     await page.locator('.chart-frame').focus();
     await page.keyboard.press('Escape');

@@ -6,7 +6,7 @@ import { compact, count, plural, short } from '../../../server/web/src/text/numb
 test('four significant digits, as C writes them', () => {
   const cases: [number, string][] = [
     [0, '0'],
-    [0.693147, '0.6931'],
+    [0.432149, '0.4321'],
     [1, '1'],
     [12.3456, '12.35'],
     [99.999, '100'],
