@@ -149,12 +149,12 @@ export class CompareView implements View<CompareState> {
       const readout = el('span', { class: 'readout' });
       const figure = el(
         'figure',
-        { role: 'group', 'data-chart': quantity, 'aria-label': title },
+        { 'data-chart': quantity, 'aria-label': title },
         el('figcaption', {}, el('b', {}, title), readout),
       );
       this.figures.set(quantity, figure);
       this.readouts.set(quantity, readout);
-      root.append(figure);
+      root.append(el('div', { class: 'panel' }, figure));
     }
   }
 

@@ -143,7 +143,7 @@ export class RunCharts {
     );
     const figure = el(
       'figure',
-      { role: 'group', 'data-chart': spec?.quantity ?? 'marks' },
+      { 'data-chart': spec?.quantity ?? 'marks' },
       el('figcaption', {}, el('b', {}, spec?.title ?? 'What Lehr did'), ...legend, readout),
     );
     this.element.append(figure);

@@ -17,7 +17,7 @@ const rangeMoves = {
   forth: { text: '→', name: 'Later', move: (r: Range, b: Bounds) => panned(r, b, 0.5) },
   closer: { text: '+', name: 'Zoom in', move: (r: Range, b: Bounds) => zoomed(r, b, 0.5) },
   farther: { text: '−', name: 'Zoom out', move: (r: Range, b: Bounds) => zoomed(r, b, 2) },
-  all: { text: 'All', name: 'The whole run', move: () => ({ from: null, to: null }) },
+  all: { text: 'All', name: 'All steps', move: () => ({ from: null, to: null }) },
 } as const;
 export type RangeMove = keyof typeof rangeMoves;
 
