@@ -5,7 +5,7 @@ import type { App } from '../app';
 import { download, el } from '../dom';
 import { settingsFacts } from '../text/settings';
 import type { RunState } from '../view_state';
-import { RunCharts, seriesTable } from './charts';
+import { RunCharts } from './charts';
 import { DeadExamples } from './dead_examples';
 import { DecisionList } from './decisions';
 import { type Bounds, within } from './range';
@@ -14,6 +14,7 @@ import { RunControls } from './run_controls';
 import { RunHeader } from './run_header';
 import { type Series, toCsv } from './series';
 import { SeriesFeed } from './series_feed';
+import { seriesTable } from './series_table';
 import { type ExportKind, RunToolbar } from './toolbar';
 
 const tableRows = 50;
