@@ -3,6 +3,7 @@
 import type { Decision, GetRunResponse } from '../api/messages';
 import type { App } from '../app';
 import { download, el } from '../dom';
+import { conditionOf } from '../text/condition';
 import { settingsFacts } from '../text/settings';
 import type { RunState } from '../view_state';
 import { RunCharts } from './charts';
@@ -173,7 +174,9 @@ export class RunPanel {
   }
 
   private showToolbar(): void {
-    this.toolbar.show(this.state, this.bounds(), Number(this.newest.run.generation));
+    const { run, overview } = this.newest;
+    const isLive = this.state.generation === null && conditionOf(overview) !== 'ended';
+    this.toolbar.show(this.state, this.bounds(), Number(run.generation), isLive);
   }
 
   // The steps that there are to see, as far as is known.

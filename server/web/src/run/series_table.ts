@@ -6,7 +6,7 @@ import { fullTime } from '../text/time';
 import { marksText } from './marks_text';
 import type { Series } from './series';
 
-// At most `rows` of them, evenly chosen and the newest among them.
+// At most `rows` buckets, evenly chosen and the newest among them.
 export function seriesTable(series: Series, rows: number): HTMLElement {
   const length = series.lastStep.length;
   const shown = Math.min(rows, length);

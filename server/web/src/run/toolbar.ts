@@ -86,7 +86,8 @@ export class RunToolbar {
     );
   }
 
-  show(state: RunState, bounds: Bounds, generations: number): void {
+  // isLive: more steps may come.
+  show(state: RunState, bounds: Bounds, generations: number, isLive: boolean): void {
     this.state = state;
     this.bounds = bounds;
     this.axis.value = state.axis;
@@ -94,7 +95,7 @@ export class RunToolbar {
     this.log.checked = state.log;
     this.showGenerations(generations);
     const { from, to } = resolved(state, bounds);
-    const live = state.to === null ? ', live' : '';
+    const live = isLive && state.to === null ? ', live' : '';
     setText(this.range, `Steps ${count(from)}–${count(to)}${live}`);
   }
 
