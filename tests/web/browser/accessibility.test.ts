@@ -12,8 +12,8 @@ before(async () => {
   [browser, lehrd] = await Promise.all([openBrowser(), Lehrd.start()]);
   feeder = Feeder.start(lehrd, 4, 'feed');
   await feeder.steps(30);
-  const options = ['--task=xor-relu-sum', '--seed=2', '--steps=2500', '--scope=dataset'];
-  const trainer = Trainer.start(lehrd, 'xor-2', [...options, '--policy=reheat']);
+  const options = ['--task=xor-relu-sum', '--seed=4', '--steps=4000', '--scope=dataset'];
+  const trainer = Trainer.start(lehrd, 'xor-4', [...options, '--policy=reheat']);
   assert.equal(await trainer.ended, 0);
 });
 
@@ -27,7 +27,7 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
   ['fleet', '#/', (page) => row(page, 'feed-1').waitFor()],
   [
     'run',
-    '#/run/xor-2',
+    '#/run/xor-4',
     async (page) => {
       await page.locator('.decision-table tbody tr').first().waitFor();
       await page.locator('figure[data-chart="stddev"] canvas').waitFor();
@@ -37,7 +37,7 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
   ],
   [
     'overlay',
-    '#/compare?runs=feed-1,feed-2,xor-2',
+    '#/compare?runs=feed-1,feed-2,xor-4',
     (page) => untilText(page, '.compared', /ended/),
   ],
   ['wrong link', '#/nowhere', (page) => page.getByText('There is no such page').waitFor()],

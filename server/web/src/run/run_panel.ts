@@ -52,7 +52,7 @@ export class RunPanel {
       onRange: (from, to) => this.change(within(from, to, this.bounds())),
       onReset: () => this.change({ from: null, to: null }),
     });
-    this.decisions = new DecisionList(state, (all) => this.change({ all }));
+    this.decisions = new DecisionList(state, this.generation(), (all) => this.change({ all }));
     this.dead = new DeadExamples(runId);
     this.ranks = new RankTable(runId);
     this.controls = new RunControls(app, runId);
@@ -117,6 +117,7 @@ export class RunPanel {
       this.charts.show(this.series, state);
     }
     this.decisions.setState(state);
+    this.decisions.poke(this.generation());
     this.showToolbar();
     if (isElsewhere) {
       this.app.announce(this.toolbar.range.textContent ?? '');
@@ -154,8 +155,12 @@ export class RunPanel {
   }
 
   private poke(): void {
-    this.decisions.poke();
+    this.decisions.poke(this.generation());
     this.ranks.poke();
+  }
+
+  private generation(): number {
+    return this.state.generation ?? Number(this.newest.run.generation);
   }
 
   private change(change: Partial<RunState>): void {
