@@ -14,6 +14,7 @@ export async function openBrowser(): Promise<Browser> {
 export interface PageOptions {
   colorScheme?: 'light' | 'dark';
   width?: number;
+  height?: number;
   // Console errors that the test provokes.
   expected?: RegExp;
 }
@@ -26,7 +27,7 @@ export async function withPage(
   options: PageOptions = {},
 ): Promise<void> {
   const context = await browser.newContext({
-    viewport: { width: options.width ?? 1280, height: 900 },
+    viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'light',
     acceptDownloads: true,
   });

@@ -29,7 +29,7 @@ async function isShown(page: Page, run: string, condition: string): Promise<void
 }
 
 try {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7]) {
     await finished(`xor-reheat-${seed}`, [
       ...xor,
       `--seed=${seed}`,
@@ -44,21 +44,23 @@ try {
     browser,
     `${lehrd.origin}/`,
     async (page) => {
-      started('xor-observed-2', [...xor, '--seed=2', '--policy=observe', '--steps=100000000']);
+      started('xor-observed-3', [...xor, '--seed=3', '--policy=observe', '--steps=100000000']);
       started('spirals-2', endless);
       const dies = started('spirals-1', endless);
       await row(page, 'spirals-1').locator('.column-temperature .line[d*="L"]').waitFor();
       await dies.kill();
       await isShown(page, 'spirals-1', 'silent');
-      await isShown(page, 'xor-observed-2', 'stalled');
+      await isShown(page, 'xor-observed-3', 'stalled');
       mkdirSync(folder, { recursive: true });
+      await page.setViewportSize({ width: 1240, height: 500 });
       await page.screenshot({ path: join(folder, 'fleet.png') });
-      await page.goto(`${lehrd.origin}/#/run/xor-reheat-2`);
+      await page.setViewportSize({ width: 1120, height: 720 });
+      await page.goto(`${lehrd.origin}/#/run/xor-reheat-3`);
       await page.locator('figure[data-chart="stddev"] canvas').waitFor();
       await page.locator('.decision-table tr[data-acts]').first().waitFor();
       await page.screenshot({ path: join(folder, 'run.png') });
     },
-    { width: 1200 },
+    { width: 1240, height: 720 },
   );
 } finally {
   for (const trainer of trainers) {
