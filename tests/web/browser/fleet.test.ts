@@ -79,7 +79,9 @@ test('200 runs: sorted, filtered, live, and nothing in their labels is markup', 
         newest,
       );
       const tasks = (await page.evaluate(() => Reflect.get(window, 'longTasks'))) as number[];
-      console.log(`three times 200 runs changed: longest task ${Math.max(0, ...tasks).toFixed(0)} ms`);
+      console.log(
+        `three times 200 runs changed: longest task ${Math.max(0, ...tasks).toFixed(0)} ms`,
+      );
 
       // Labels are text: no element was made of them.
       const labels = await row(page, 'feed-1').locator('.label').allInnerTexts();
