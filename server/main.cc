@@ -1,4 +1,5 @@
 // lehrd: wires the parts together, serves until SIGTERM or SIGINT, and drains.
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -13,6 +14,7 @@
 #include "server/file_limit.h"
 #include "server/grpc_log.h"
 #include "server/grpc_server.h"
+#include "server/http/bearer_token.h"
 #include "server/http/http_api.h"
 #include "server/http/http_server.h"
 #include "server/journal/journal.h"
@@ -40,6 +42,12 @@ void PrepareFileLimit(int max_streams) {
     LogWarning("the limit on open files is low for --max_streams",
                {{"limit", *limit}, {"max_streams", max_streams}});
   }
+}
+
+// Threads that clients of events may hold: /metrics and /healthz must never wait for one.
+int EventClients(int http_threads) {
+  constexpr int kForOthers = 4;
+  return std::max(http_threads - kForOthers, http_threads / 2);
 }
 
 // After a failed sync nothing that the disk says can be trusted: the next start recovers.
@@ -142,8 +150,16 @@ absl::Status ServeAsSupervisor(const ServerOptions& options, ShutdownSignal& shu
   supervisor = *std::move(started);
   (*journal)->NotifyDurable([&supervisor](uint64_t) { supervisor->OnDurable(); });
 
+  HttpApi::Options http = {.max_event_clients = EventClients(options.http_threads)};
+  if (!options.http_token_file.empty()) {
+    absl::StatusOr<BearerToken> token = BearerToken::Read(options.http_token_file);
+    if (!token.ok()) {
+      return token.status();
+    }
+    http.token = *std::move(token);
+  }
   // Nothing but the journal calls the supervisor once this returns.
-  const HttpApi api(*supervisor, metrics);
+  HttpApi api(*supervisor, metrics, std::move(http));
   const absl::StatusOr<absl::Time> deadline = ServeUntilSignal(
       options, shutdown,
       {.start_grpc =
@@ -151,7 +167,11 @@ absl::Status ServeAsSupervisor(const ServerOptions& options, ShutdownSignal& shu
              return GrpcServer::Start(grpc, *supervisor, metrics);
            },
        .handle_http = [&](const HttpRequest& request) { return api.Handle(request); },
-       .begin_shutdown = [&](absl::Time by) { supervisor->BeginShutdown(by); }});
+       .begin_shutdown =
+           [&](absl::Time by) {
+             api.StopEvents();
+             supervisor->BeginShutdown(by);
+           }});
   const absl::Status closed =
       supervisor->CloseJournal(deadline.value_or(absl::Now() + options.shutdown_timeout));
   return deadline.ok() ? closed : deadline.status();

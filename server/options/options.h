@@ -25,6 +25,8 @@ struct ServerOptions {
   Address listen = {"127.0.0.1", 7070};
   // Where HTTP is served; nowhere if unset.
   std::optional<Address> http = Address{"127.0.0.1", 7071};
+  // A file with the token that lets clients change runs over HTTP. Empty: nobody can.
+  std::string http_token_file;
   // Addresses other than loopback are allowed though nothing is encrypted or authenticated.
   bool allow_insecure = false;
 
@@ -42,7 +44,7 @@ struct ServerOptions {
 
   // How many of the newest runs have series of their own in /metrics.
   int metric_runs = 200;
-  int http_threads = 8;
+  int http_threads = 32;
   bool reflection = false;
 
   LogLevel log_level = LogLevel::kInfo;
