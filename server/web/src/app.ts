@@ -83,6 +83,7 @@ export class App {
     const texts = {
       connecting: 'connecting…',
       live: 'live',
+      over: '',
       lost: 'connection lost, trying again',
     };
     setAttribute(this.connection, 'data-state', state.kind);

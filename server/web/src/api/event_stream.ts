@@ -7,6 +7,8 @@ import { ApiError, errorOf, noteServerTime } from './http';
 export type ConnectionState =
   | { kind: 'connecting' }
   | { kind: 'live' }
+  // There is nothing more to tell for now.
+  | { kind: 'over' }
   | { kind: 'lost'; why: string };
 
 export interface StreamHandlers {
@@ -18,26 +20,29 @@ export interface StreamHandlers {
 
 const firstPauseMs = 500;
 const longestPauseMs = 8000;
+// A run that is over may be opened anew.
+const pauseWhenOverMs = 5000;
 // The server writes at least a comment every 15 s.
 const silenceMs = 40_000;
 
-// Until `signal` aborts, or an event is called `last`.
+// Until `signal` aborts. An event called `gone` says that the stream is over.
 export async function followEvents(
   path: string,
   handlers: StreamHandlers,
   signal: AbortSignal,
-  last = 'gone',
 ): Promise<void> {
   let pause = firstPauseMs;
   handlers.onState({ kind: 'connecting' });
   while (!signal.aborted) {
     await untilVisible(signal);
     try {
-      const ended = await readOnce(path, handlers, signal, last, () => {
+      const ended = await readOnce(path, handlers, signal, () => {
         pause = firstPauseMs;
       });
       if (ended) {
-        return;
+        handlers.onState({ kind: 'over' });
+        await sleep(pauseWhenOverMs, signal);
+        continue;
       }
       if (document.hidden) {
         continue;
@@ -61,12 +66,11 @@ export async function followEvents(
   }
 }
 
-// One connection. True: it ended with the event `last`.
+// One connection. True: it ended with the event `gone`.
 async function readOnce(
   path: string,
   handlers: StreamHandlers,
   signal: AbortSignal,
-  last: string,
   onOpen: () => void,
 ): Promise<boolean> {
   const stop = new AbortController();
@@ -98,7 +102,7 @@ async function readOnce(
       watchdog = setTimeout(abort, silenceMs);
       for (const event of parser.push(value)) {
         handlers.onEvent(event);
-        if (event.name === last) {
+        if (event.name === 'gone') {
           stop.abort();
           return true;
         }

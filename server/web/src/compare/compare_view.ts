@@ -1,9 +1,9 @@
 // Several runs overlaid.
 
 import type uPlot from 'uplot';
-import { followEvents } from '../api/event_stream';
 import { ApiError, getJson, runPath, withQuery } from '../api/http';
 import type { GetSeriesResponse, ListOverviewResponse, RunOverview } from '../api/messages';
+import { followOverview } from '../api/overview_stream';
 import { type App, showProblem, type View } from '../app';
 import { line, makeChart } from '../chart';
 import { el, setText, svg } from '../dom';
@@ -81,7 +81,11 @@ export class CompareView implements View<CompareState> {
     }, this.stop.signal);
     this.update(state);
     this.refetch.request();
-    void this.follow();
+    followOverview(
+      (overview) => this.take(overview),
+      (connection) => app.showConnection(connection),
+      this.stop.signal,
+    );
   }
 
   update(state: CompareState): void {
@@ -149,12 +153,12 @@ export class CompareView implements View<CompareState> {
       const readout = el('span', { class: 'readout' });
       const figure = el(
         'figure',
-        { role: 'group', 'data-chart': quantity, 'aria-label': title },
+        { 'data-chart': quantity, 'aria-label': title },
         el('figcaption', {}, el('b', {}, title), readout),
       );
       this.figures.set(quantity, figure);
       this.readouts.set(quantity, readout);
-      root.append(figure);
+      root.append(el('div', { class: 'panel' }, figure));
     }
   }
 
@@ -193,22 +197,6 @@ export class CompareView implements View<CompareState> {
     );
     const row = el('tr', { 'data-run': runId }, name, condition, ...values);
     return { runId, series: null, isStale: true, row, condition, values };
-  }
-
-  private follow(): Promise<void> {
-    return followEvents(
-      '/api/v1/events',
-      {
-        onEvent: ({ name, data }) => {
-          if (name === 'overview' || name === 'changed') {
-            this.take(JSON.parse(data) as ListOverviewResponse);
-          }
-        },
-        onState: (state) => this.app.showConnection(state),
-        onRefused: (error) => this.app.showConnection({ kind: 'lost', why: error.message }),
-      },
-      this.stop.signal,
-    );
   }
 
   private take(overview: ListOverviewResponse): void {

@@ -80,7 +80,8 @@ export class FleetRow {
     setText(this.temperature, decided ? short(run.temperature, 3) : '–');
     setText(this.loss, decided ? short(run.mean, 3) : '–');
     setText(this.ranks, `${count(run.connected)} / ${count(run.worldSize)}`);
-    setAttribute(this.ranks, 'data-some-missing', run.connected < run.worldSize ? '' : null);
+    const isMissing = run.connected < run.worldSize && conditionOf(run) !== 'ended';
+    setAttribute(this.ranks, 'data-some-missing', isMissing ? '' : null);
     setText(this.dead, count(Number(run.deadExamples)));
     setText(this.step, decided ? count(Number(run.step)) : '–');
     this.updateAges();

@@ -1,7 +1,7 @@
 // All runs side by side, live.
 
-import { followEvents } from '../api/event_stream';
 import type { ListOverviewResponse, RunOverview } from '../api/messages';
+import { followOverview } from '../api/overview_stream';
 import type { App, View } from '../app';
 import { arrange, el, setAttribute, setText } from '../dom';
 import { conditionIcon } from '../icons';
@@ -17,6 +17,7 @@ import {
 import { ConditionNews } from './condition_news';
 import { FleetRow } from './fleet_row';
 import { visibleRuns } from './order';
+import { StopActing } from './stop_acting';
 
 const titles: Record<FleetColumn, string> = {
   run: 'Run',
@@ -41,6 +42,7 @@ export class FleetView implements View<FleetState> {
   private readonly filter: HTMLInputElement;
   private readonly sortSelect: HTMLSelectElement;
   private readonly overlay = el('a', { class: 'button', 'data-role': 'overlay' });
+  private readonly stopActing: StopActing;
   private readonly shown = el('span', { class: 'note', 'data-role': 'shown' });
   private readonly empty = el('p', { class: 'empty', hidden: true });
   private readonly ages: ReturnType<typeof setInterval>;
@@ -52,6 +54,7 @@ export class FleetView implements View<FleetState> {
     root: HTMLElement,
     private state: FleetState,
   ) {
+    this.stopActing = new StopActing(app);
     this.news = new ConditionNews((text) => app.announce(text));
     this.filter = el('input', {
       type: 'search',
@@ -82,7 +85,11 @@ export class FleetView implements View<FleetState> {
         row.updateAges();
       }
     }, 1000);
-    void this.follow();
+    followOverview(
+      (overview, isWhole) => this.take(overview, isWhole),
+      (connection) => app.showConnection(connection),
+      this.stop.signal,
+    );
   }
 
   update(state: FleetState): void {
@@ -105,24 +112,9 @@ export class FleetView implements View<FleetState> {
     this.app.replace({ ...this.state, ...change });
   }
 
-  private follow(): Promise<void> {
-    return followEvents(
-      '/api/v1/events',
-      {
-        onEvent: (event) => {
-          if (event.name === 'overview' || event.name === 'changed') {
-            this.take(JSON.parse(event.data) as ListOverviewResponse, event.name === 'overview');
-          }
-        },
-        onState: (state) => this.app.showConnection(state),
-        onRefused: (error) => this.app.showConnection({ kind: 'lost', why: error.message }),
-      },
-      this.stop.signal,
-    );
-  }
-
   private take(overview: ListOverviewResponse, isWhole: boolean): void {
     this.app.showActingStopped(overview.actingStopped);
+    this.stopActing.show(overview.actingStopped);
     if (isWhole) {
       this.loaded = true;
       this.forgetOthers(overview.runs);
@@ -240,6 +232,7 @@ export class FleetView implements View<FleetState> {
       el('label', { class: 'sort-select' }, 'Sort by ', this.sortSelect),
       this.shown,
       el('span', { class: 'space' }),
+      this.stopActing.element,
       this.overlay,
     );
   }

@@ -4,11 +4,12 @@ import type uPlot from 'uplot';
 import { makeChart, type XKind } from '../chart';
 import { el, setText } from '../dom';
 import { count, plural, short } from '../text/number';
-import { clockTime, fullTime } from '../text/time';
+import { clockTime } from '../text/time';
 import { onThemeChange } from '../theme';
 import type { RunState } from '../view_state';
 import { type ChartSpec, chartSpecs } from './chart_specs';
-import { markTitles, paintLane, paintLines, rowOf } from './mark_painter';
+import { paintLane, paintLines, rowOf } from './mark_painter';
+import { marksText, markTitles } from './marks_text';
 import { marks, type Series, stepAtTime, summarize, timeAtStep, total } from './series';
 
 const chartHeight = 104;
@@ -143,7 +144,7 @@ export class RunCharts {
     );
     const figure = el(
       'figure',
-      { role: 'group', 'data-chart': spec?.quantity ?? 'marks' },
+      { 'data-chart': spec?.quantity ?? 'marks' },
       el('figcaption', {}, el('b', {}, spec?.title ?? 'What Lehr did'), ...legend, readout),
     );
     this.element.append(figure);
@@ -251,6 +252,9 @@ export class RunCharts {
     this.showCursor(null);
     for (const { figure, spec } of this.shown) {
       figure.setAttribute('aria-label', spec ? quantityText(spec, series) : laneText(series));
+      if (spec === null) {
+        figure.setAttribute('data-newest-mark', String(newestMark(series)));
+      }
     }
   }
 
@@ -263,18 +267,20 @@ export class RunCharts {
   }
 }
 
+// The newest step at which the parameters were changed; -1 for none in sight.
+function newestMark(series: Series): number {
+  const { perturbations, restores } = series.counts;
+  const at = series.lastStep.findLastIndex(
+    (_, i) => (perturbations[i] ?? 0) + (restores[i] ?? 0) > 0,
+  );
+  return series.lastStep[at] ?? -1;
+}
+
 function readoutText(spec: ChartSpec | null, series: Series, i: number): string {
   if (spec === null) {
     return marksText(series, i);
   }
   return (series.measured[i] ?? 0) > 0 ? spec.readout(series, i) : 'not measured';
-}
-
-function marksText(series: Series, i: number): string {
-  return marks
-    .filter((mark) => (series.counts[mark][i] ?? 0) > 0)
-    .map((mark) => `${markTitles[mark]} ${plural(series.counts[mark][i] ?? 0, 'time')}`)
-    .join(', ');
 }
 
 function laneText(series: Series): string {
@@ -292,39 +298,5 @@ function quantityText(spec: ChartSpec, series: Series): string {
   return (
     `${spec.title}: ${short(summary.last)} last, ${short(summary.least)} at least, ` +
     `${short(summary.greatest)} at most, at step ${count(summary.greatestStep)}`
-  );
-}
-
-// The buckets as a table, at most `rows` of them, evenly chosen and the newest among them.
-export function seriesTable(series: Series, rows: number): HTMLElement {
-  const length = series.lastStep.length;
-  const shown = Math.min(rows, length);
-  const body = el('tbody');
-  for (let k = 0; k < shown; ++k) {
-    const i = shown > 1 ? Math.round((k * (length - 1)) / (shown - 1)) : length - 1;
-    body.append(tableRow(series, i));
-  }
-  const titles = ['Step', 'Time', 'Temperature', 'Root mean square', 'Imbalance', 'Mean loss'];
-  titles.push('Max loss', 'Noise', 'What Lehr did');
-  return el(
-    'table',
-    { class: 'data' },
-    el('caption', {}, `${plural(shown, 'row')} of ${plural(length, 'bucket')}`),
-    el('thead', {}, el('tr', {}, ...titles.map((title) => el('th', { scope: 'col' }, title)))),
-    body,
-  );
-}
-
-function tableRow(series: Series, i: number): HTMLElement {
-  const { temperature, rootMeanSquare, imbalance, mean, max, stddev } = series.extents;
-  const columns = [temperature.last, rootMeanSquare.last, imbalance.last, mean.last];
-  columns.push(max.max, stddev.max);
-  return el(
-    'tr',
-    {},
-    el('th', { scope: 'row' }, count(series.lastStep[i] ?? 0)),
-    el('td', {}, fullTime(1000 * (series.closedSeconds[i] ?? 0))),
-    ...columns.map((column) => el('td', {}, short(column[i] ?? 0))),
-    el('td', {}, marksText(series, i)),
   );
 }

@@ -11,6 +11,8 @@ import { Throttle } from '../throttle';
 import type { RunState } from '../view_state';
 
 const pageSize = 40;
+const searchedPageSize = 200;
+const mostSearched = 5;
 const refreshPauseMs = 400;
 // Beyond, the list begins anew with the newest page.
 const mostRows = 600;
@@ -23,12 +25,14 @@ export class DecisionList {
   private readonly note = el('p', { class: 'note', role: 'status' });
   private readonly refresh = new Throttle(() => this.fetchNewest(), refreshPauseMs);
   private readonly stop = new AbortController();
-  // By key, newest first.
-  private rows = new Map<string, { order: [number, number]; element: HTMLElement }>();
+  // By step, of one generation.
+  private rows = new Map<string, { step: number; element: HTMLElement }>();
   private nextPage = '';
+  private newestStep: number | undefined;
 
   constructor(
     private state: RunState,
+    private generation: number,
     onAll: (all: boolean) => void,
   ) {
     this.onlyActs = el('input', {
@@ -72,18 +76,20 @@ export class DecisionList {
   }
 
   setState(state: RunState): void {
-    const isOther = state.all !== this.state.all || state.generation !== this.state.generation;
+    const isOther = state.all !== this.state.all;
     this.state = state;
     this.onlyActs.checked = !state.all;
     if (isOther) {
-      this.rows.clear();
-      this.nextPage = '';
-      this.refresh.request();
+      this.restart();
     }
   }
 
-  // Something was decided, or became of what was.
-  poke(): void {
+  // Something was decided in `generation`, or became of what was.
+  poke(generation: number): void {
+    if (generation !== this.generation) {
+      this.generation = generation;
+      this.restart();
+    }
     this.refresh.request();
   }
 
@@ -93,7 +99,8 @@ export class DecisionList {
   }
 
   private async fetchNewest(): Promise<void> {
-    const page = await this.fetchPage('');
+    // The newest one again: what became of it may be known now.
+    const page = await this.search('', this.newestStep);
     if (page === null) {
       return;
     }
@@ -106,7 +113,7 @@ export class DecisionList {
 
   private async fetchOlder(): Promise<void> {
     this.older.disabled = true;
-    const page = await this.fetchPage(this.nextPage);
+    const page = await this.search(this.nextPage);
     this.older.disabled = false;
     if (page !== null) {
       this.nextPage = page.nextPageToken;
@@ -114,21 +121,43 @@ export class DecisionList {
     }
   }
 
-  private async fetchPage(pageToken: string): Promise<GetHistoryResponse | null> {
-    const { runId, generation, all } = this.state;
+  // A page of what is to be shown. Snapshots are commands too, often one a pass: acts are looked for
+  // among them, in a bounded number of pages.
+  private async search(pageToken: string, fromStep?: number): Promise<GetHistoryResponse | null> {
+    const found: GetHistoryResponse = { entries: [], nextPageToken: pageToken };
+    for (let i = 0; i < (this.state.all ? 1 : mostSearched); ++i) {
+      const page = await this.fetchPage(found.nextPageToken, fromStep);
+      if (page === null) {
+        return null;
+      }
+      found.entries.push(...page.entries.filter((entry) => this.state.all || isAct(entry)));
+      found.nextPageToken = page.nextPageToken;
+      if (found.entries.length >= pageSize || page.nextPageToken === '') {
+        break;
+      }
+    }
+    return found;
+  }
+
+  private async fetchPage(
+    pageToken: string,
+    fromStep: number | undefined,
+  ): Promise<GetHistoryResponse | null> {
+    const { runId, all } = this.state;
+    const generation = this.generation;
     try {
       const page = await getJson<GetHistoryResponse>(
         withQuery(runPath(runId, '/history'), {
           newest_first: true,
           only_commands: !all,
-          page_size: pageSize,
-          generation: generation ?? undefined,
+          page_size: all ? pageSize : searchedPageSize,
+          generation,
+          from_step: fromStep,
           page_token: pageToken || undefined,
         }),
         this.stop.signal,
       );
-      const isStale = all !== this.state.all || generation !== this.state.generation;
-      return isStale ? null : page;
+      return all === this.state.all && generation === this.generation ? page : null;
     } catch (error) {
       if (error instanceof ApiError) {
         setText(this.note, `The decisions cannot be had: ${error.message}`);
@@ -139,15 +168,13 @@ export class DecisionList {
 
   private take(page: GetHistoryResponse): void {
     for (const entry of page.entries) {
-      const { generation, step } = entry.decision;
       this.rows.set(keyOf(entry), {
-        order: [Number(generation), Number(step)],
+        step: Number(entry.decision.step),
         element: decisionRow(entry),
       });
     }
-    const sorted = [...this.rows.values()].sort(
-      (a, b) => b.order[0] - a.order[0] || b.order[1] - a.order[1],
-    );
+    this.newestStep = Math.max(...[...this.rows.values()].map((row) => row.step), 0);
+    const sorted = [...this.rows.values()].sort((a, b) => b.step - a.step);
     arrange(
       this.body,
       sorted.map((row) => row.element),
@@ -156,15 +183,28 @@ export class DecisionList {
     setText(this.note, this.rows.size > 0 ? '' : this.emptyText());
   }
 
+  private restart(): void {
+    this.rows.clear();
+    this.body.replaceChildren();
+    this.nextPage = '';
+    this.newestStep = undefined;
+    this.refresh.request();
+  }
+
   private emptyText(): string {
     return this.state.all
       ? 'Nothing was decided yet.'
-      : 'Lehr has not acted on this run. Untick “Only acts” to see every decision.';
+      : 'Lehr has not changed this run. Untick “Only acts” to see every decision.';
   }
 }
 
 function keyOf({ decision }: HistoryEntry): string {
-  return `${decision.generation}/${decision.step}`;
+  return String(decision.step);
+}
+
+// It changes the training state; a snapshot does not.
+function isAct({ decision }: HistoryEntry): boolean {
+  return decision.actions.some((action) => action.perturb || action.restore);
 }
 
 function decisionRow(entry: HistoryEntry): HTMLElement {
@@ -197,6 +237,6 @@ function decisionRow(entry: HistoryEntry): HTMLElement {
     ),
   );
   setAttribute(row, 'data-step', String(decision.step));
-  setAttribute(row, 'data-acts', decision.actions.length > 0 ? '' : null);
+  setAttribute(row, 'data-acts', isAct(entry) ? '' : null);
   return row;
 }

@@ -4,13 +4,6 @@ import type uPlot from 'uplot';
 import { cssColor } from '../theme';
 import { type Mark, marks, type Series } from './series';
 
-export const markTitles: Record<Mark, string> = {
-  perturbations: 'perturbed',
-  restores: 'restored',
-  snapshots: 'snapshot',
-  withheld: 'withheld',
-};
-
 const markColors: Record<Mark, string> = {
   perturbations: 'perturb',
   restores: 'restore',

@@ -3,9 +3,10 @@
 import type { Decision, GetRunResponse } from '../api/messages';
 import type { App } from '../app';
 import { download, el } from '../dom';
+import { conditionOf } from '../text/condition';
 import { settingsFacts } from '../text/settings';
 import type { RunState } from '../view_state';
-import { RunCharts, seriesTable } from './charts';
+import { RunCharts } from './charts';
 import { DeadExamples } from './dead_examples';
 import { DecisionList } from './decisions';
 import { type Bounds, within } from './range';
@@ -14,6 +15,7 @@ import { RunControls } from './run_controls';
 import { RunHeader } from './run_header';
 import { type Series, toCsv } from './series';
 import { SeriesFeed } from './series_feed';
+import { seriesTable } from './series_table';
 import { type ExportKind, RunToolbar } from './toolbar';
 
 const tableRows = 50;
@@ -50,7 +52,7 @@ export class RunPanel {
       onRange: (from, to) => this.change(within(from, to, this.bounds())),
       onReset: () => this.change({ from: null, to: null }),
     });
-    this.decisions = new DecisionList(state, (all) => this.change({ all }));
+    this.decisions = new DecisionList(state, this.generation(), (all) => this.change({ all }));
     this.dead = new DeadExamples(runId);
     this.ranks = new RankTable(runId);
     this.controls = new RunControls(app, runId);
@@ -115,6 +117,7 @@ export class RunPanel {
       this.charts.show(this.series, state);
     }
     this.decisions.setState(state);
+    this.decisions.poke(this.generation());
     this.showToolbar();
     if (isElsewhere) {
       this.app.announce(this.toolbar.range.textContent ?? '');
@@ -152,8 +155,12 @@ export class RunPanel {
   }
 
   private poke(): void {
-    this.decisions.poke();
+    this.decisions.poke(this.generation());
     this.ranks.poke();
+  }
+
+  private generation(): number {
+    return this.state.generation ?? Number(this.newest.run.generation);
   }
 
   private change(change: Partial<RunState>): void {
@@ -172,7 +179,9 @@ export class RunPanel {
   }
 
   private showToolbar(): void {
-    this.toolbar.show(this.state, this.bounds(), Number(this.newest.run.generation));
+    const { run, overview } = this.newest;
+    const isLive = this.state.generation === null && conditionOf(overview) !== 'ended';
+    this.toolbar.show(this.state, this.bounds(), Number(run.generation), isLive);
   }
 
   // The steps that there are to see, as far as is known.

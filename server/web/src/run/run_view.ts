@@ -56,8 +56,6 @@ export class RunView implements View<RunState> {
     } else if (name === 'decisions') {
       const { entries } = JSON.parse(data) as GetHistoryResponse;
       this.panel?.take(entries.map((entry) => entry.decision));
-    } else if (name === 'gone') {
-      void this.fetchRun();
     }
   }
 

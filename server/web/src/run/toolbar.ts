@@ -17,7 +17,7 @@ const rangeMoves = {
   forth: { text: '→', name: 'Later', move: (r: Range, b: Bounds) => panned(r, b, 0.5) },
   closer: { text: '+', name: 'Zoom in', move: (r: Range, b: Bounds) => zoomed(r, b, 0.5) },
   farther: { text: '−', name: 'Zoom out', move: (r: Range, b: Bounds) => zoomed(r, b, 2) },
-  all: { text: 'All', name: 'The whole run', move: () => ({ from: null, to: null }) },
+  all: { text: 'All', name: 'All steps', move: () => ({ from: null, to: null }) },
 } as const;
 export type RangeMove = keyof typeof rangeMoves;
 
@@ -86,7 +86,8 @@ export class RunToolbar {
     );
   }
 
-  show(state: RunState, bounds: Bounds, generations: number): void {
+  // isLive: more steps may come.
+  show(state: RunState, bounds: Bounds, generations: number, isLive: boolean): void {
     this.state = state;
     this.bounds = bounds;
     this.axis.value = state.axis;
@@ -94,7 +95,7 @@ export class RunToolbar {
     this.log.checked = state.log;
     this.showGenerations(generations);
     const { from, to } = resolved(state, bounds);
-    const live = state.to === null ? ', live' : '';
+    const live = isLive && state.to === null ? ', live' : '';
     setText(this.range, `Steps ${count(from)}–${count(to)}${live}`);
   }
 
