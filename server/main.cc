@@ -17,6 +17,7 @@
 #include "server/file_limit.h"
 #include "server/grpc_log.h"
 #include "server/grpc_server.h"
+#include "server/http/bearer_token.h"
 #include "server/http/http_api.h"
 #include "server/http/http_server.h"
 #include "server/journal/journal.h"
@@ -49,6 +50,12 @@ int PrepareFileLimit(int max_streams) {
   }
   const std::uint64_t end = *limit - std::min(kOtherFiles, *limit / 2);
   return static_cast<int>(std::min<std::uint64_t>(end, std::numeric_limits<int>::max()));
+}
+
+// Threads that clients of events may hold: /metrics and /healthz must never wait for one.
+int EventClients(int http_threads) {
+  constexpr int kForOthers = 4;
+  return std::max(http_threads - kForOthers, http_threads / 2);
 }
 
 // After a failed sync nothing that the disk says can be trusted: the next start recovers.
@@ -157,8 +164,16 @@ absl::Status ServeAsSupervisor(const ServerOptions& options, ShutdownSignal& shu
   supervisor = *std::move(started);
   (*journal)->NotifyDurable([&supervisor](uint64_t) { supervisor->OnDurable(); });
 
+  HttpApi::Options http = {.max_event_clients = EventClients(options.http_threads)};
+  if (!options.http_token_file.empty()) {
+    absl::StatusOr<BearerToken> token = BearerToken::Read(options.http_token_file);
+    if (!token.ok()) {
+      return token.status();
+    }
+    http.token = *std::move(token);
+  }
   // Nothing but the journal calls the supervisor once this returns.
-  const HttpApi api(*supervisor, metrics);
+  HttpApi api(*supervisor, metrics, std::move(http));
   const absl::StatusOr<absl::Time> deadline = ServeUntilSignal(
       options, shutdown,
       {.start_grpc =
@@ -166,7 +181,11 @@ absl::Status ServeAsSupervisor(const ServerOptions& options, ShutdownSignal& shu
              return GrpcServer::Start(grpc, *supervisor, metrics);
            },
        .handle_http = [&](const HttpRequest& request) { return api.Handle(request); },
-       .begin_shutdown = [&](absl::Time by) { supervisor->BeginShutdown(by); }});
+       .begin_shutdown =
+           [&](absl::Time by) {
+             api.StopEvents();
+             supervisor->BeginShutdown(by);
+           }});
   const absl::Status closed =
       supervisor->CloseJournal(deadline.value_or(absl::Now() + options.shutdown_timeout));
   return deadline.ok() ? closed : deadline.status();

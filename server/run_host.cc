@@ -78,6 +78,9 @@ void RunHost::ReportTogether(uint64_t generation, const NodeOutbox* node,
 void RunHost::TakeReport(const NodeOutbox* node, absl::Span<const ReportingRank> ranks,
                          StepReport report, absl::Time now) {
   last_seen_ = now;
+  for (const ReportingRank& reporting : ranks) {
+    rank_seen_[reporting.rank] = now;
+  }
   const int64_t step = report.step;
   if (ended_) {
     RefuseAsEnded(StillOn(node, ranks), step);
@@ -222,6 +225,8 @@ void RunHost::Publish(const ClosedStep& closed) {
   if (decision.step >= newest_.step() || decision.generation > newest_.generation()) {
     newest_ = record;
   }
+  course_.Add(record);
+  ++revision_;
   for (const std::shared_ptr<WatchOutbox>& watcher : watchers_) {
     v1::WatchRunResponse response;
     *response.mutable_decision() = record;
@@ -280,6 +285,7 @@ void RunHost::Outcome(const Seat& seat, const v1::CommandOutcome& outcome) {
     return;
   }
   outcome_through_ = outcome.step();
+  ++revision_;
   surroundings_.metrics.OutcomeReported(outcome.result());
   if (outcome.result() == v1::CommandOutcome::RESULT_APPLIED) {
     ++applied_;

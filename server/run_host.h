@@ -29,6 +29,7 @@
 #include "server/durable_steps.h"
 #include "server/journal/run_store.h"
 #include "server/rank_outbox.h"
+#include "server/run_course.h"
 
 namespace lehr {
 
@@ -91,6 +92,14 @@ class RunHost {
   void Tick(absl::Time now);
 
   v1::Run Describe() const;
+  v1::RunOverview Overview() const;
+  // Rises with every change that Overview shows, but for last_seen.
+  uint64_t revision() const { return revision_; }
+  // What was decided before this process, condensed: of the current generation, in the order of
+  // steps. Once, before anything else.
+  void ResumeCourse(absl::Span<const SeriesBucket> buckets);
+  // Ranks from this one on, at most `limit`.
+  v1::ListRanksResponse ListRanks(uint32_t from, uint32_t limit) const;
   // All ranks have left it, or an operator ended it.
   bool IsOver() const;
   // Its ranks may still bring decisions back that an unclean stop lost.
@@ -159,10 +168,12 @@ class RunHost {
   v1::RunState State() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   RunStatus Status() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Run DescribeLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DescribeCondition(v1::RunOverview& overview) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string run_id_;
   const absl::Time opened_;
   RunSurroundings& surroundings_;
+  std::atomic<uint64_t> revision_ = 0;
 
   mutable absl::Mutex mutex_;
   // Null until the first generation is open.
@@ -171,6 +182,8 @@ class RunHost {
   // Bound: kMaxRecoveredGenerations, the newest.
   std::map<std::string, uint64_t> generation_of_attempt_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<RankSink>> streams_ ABSL_GUARDED_BY(mutex_);
+  // When each rank joined or reported last.
+  std::vector<absl::Time> rank_seen_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<WatchOutbox>> watchers_ ABSL_GUARDED_BY(mutex_);
   std::deque<Checkpoint> checkpoints_ ABSL_GUARDED_BY(mutex_);
   ReplicaDigests digests_ ABSL_GUARDED_BY(mutex_){/*world_size=*/0};
@@ -184,6 +197,8 @@ class RunHost {
   DurableSteps durable_steps_ ABSL_GUARDED_BY(mutex_){/*through=*/-1};
 
   std::map<std::string, std::string> labels_ ABSL_GUARDED_BY(mutex_);
+  // Of the current generation.
+  RunCourse course_ ABSL_GUARDED_BY(mutex_);
   v1::Decision newest_ ABSL_GUARDED_BY(mutex_);
   absl::Time last_seen_ ABSL_GUARDED_BY(mutex_);
   uint64_t commands_ ABSL_GUARDED_BY(mutex_) = 0;

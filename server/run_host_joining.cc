@@ -79,6 +79,7 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
                                                    std::move(state), clean_stop, now);
   host->generation_->StopActing(acting_stopped);
   host->streams_.resize(host->record_.world_size());
+  host->rank_seen_.assign(host->record_.world_size(), absl::InfinitePast());
   host->digests_ = ReplicaDigests(host->record_.world_size());
   if (record.has_replicas_differ_step()) {
     host->replicas_differ_step_ = record.replicas_differ_step();
@@ -126,6 +127,7 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join, std::shared_pt
     place->Close(absl::AbortedError("the rank's process opened another stream"));
   }
   place = outbox;
+  rank_seen_[join.rank()] = now;
   digests_.SetShard(join.rank(), join.shard_id());
   left_ = false;
   last_seen_ = now;
@@ -233,6 +235,8 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
     labels_ = {join.labels().begin(), join.labels().end()};
   }
   streams_.assign(join.world_size(), nullptr);
+  rank_seen_.assign(join.world_size(), absl::InfinitePast());
+  course_ = {};
   digests_ = ReplicaDigests(join.world_size());
   replicas_differ_step_.reset();
   DropHeld();
@@ -285,6 +289,8 @@ void RunHost::RestoreHeld(const v1::Join& join) {
         newest_ = record;
       }
       commands_ += !record.actions().empty();
+      course_.Add(record);
+      ++revision_;
       const uint64_t sequence = surroundings_.journal.AppendDecision(
           run_id_, record, EncodeRunMemory(generation_->memory()));
       durable_steps_.Append(sequence, record.step());

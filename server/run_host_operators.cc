@@ -9,18 +9,6 @@
 #include "server/wire.h"
 
 namespace lehr {
-namespace {
-
-google::protobuf::Timestamp ToTimestamp(absl::Time time) {
-  const int64_t ns = absl::ToUnixNanos(time);
-  google::protobuf::Timestamp timestamp;
-  timestamp.set_seconds(ns / 1'000'000'000);
-  timestamp.set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
-  return timestamp;
-}
-
-}  // namespace
-
 v1::RunState RunHost::State() const {
   if (ended_) {
     return v1::RUN_STATE_ENDED;
@@ -111,6 +99,7 @@ absl::StatusOr<v1::SetPolicyResponse> RunHost::SetPolicy(const v1::SetPolicyRequ
   }
   *record_.mutable_settings() = lehr::ToProto(generation_->spec().settings);
   surroundings_.journal.AppendGeneration(record_);
+  ++revision_;
   LogInfo("policy changed", {{"run", run_id_},
                              {"policy", PolicyName(generation_->spec().settings.policy)},
                              {"from_step", from_step}});
@@ -163,6 +152,7 @@ void RunHost::Unwatch(const WatchOutbox* watcher) {
 }
 
 void RunHost::TellWatchersOfRun() {
+  ++revision_;
   if (watchers_.empty()) {
     return;
   }

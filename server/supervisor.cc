@@ -17,6 +17,17 @@ constexpr uint32_t kDefaultRunsPage = 100;
 constexpr uint32_t kMaxRunsPage = 1000;
 constexpr uint32_t kDefaultHistoryPage = 1000;
 constexpr uint32_t kMaxHistoryPage = 10000;
+constexpr uint32_t kDefaultRanksPage = 1000;
+constexpr uint32_t kMaxRanksPage = 10000;
+constexpr uint32_t kDefaultPoints = 1000;
+constexpr uint32_t kMaxPoints = 4000;
+
+// Runs whose course is made again at a start, the newest: as many as a page shows. Of each, some
+// 200 rows for its course as a whole and 80 for its newest steps.
+constexpr size_t kResumedCourses = kMaxRunsPage;
+constexpr uint32_t kResumedPoints = Sparkline::kMaxBuckets;
+constexpr int64_t kResumedSteps = 512;
+constexpr uint32_t kResumedStepPoints = 128;
 
 absl::StatusOr<uint32_t> PageSize(uint32_t asked, uint32_t unset, uint32_t most) {
   if (asked > most) {
@@ -51,15 +62,107 @@ absl::StatusOr<std::optional<HistoryPosition>> ParseToken(const std::string& tok
   const size_t colon = token.find(':');
   if (colon == std::string::npos ||
       !absl::SimpleAtoi(token.substr(0, colon), &position.generation) ||
-      !absl::SimpleAtoi(token.substr(colon + 1), &position.step)) {
+      !absl::SimpleAtoi(token.substr(colon + 1), &position.step) || position.step < 0 ||
+      position.step >= kMaxStep || position.generation >= uint64_t{1} << 63) {
     return BadToken(token);
   }
   return std::optional(position);
 }
 
-// Newest first; the id decides between runs of the same nanosecond.
-bool IsNewer(const std::shared_ptr<RunHost>& a, const std::shared_ptr<RunHost>& b) {
-  return std::pair(a->opened(), a->run_id()) > std::pair(b->opened(), b->run_id());
+// A place in the order of runs, newest first; the id decides between runs of the same nanosecond.
+using RunPlace = std::pair<int64_t, std::string>;
+
+RunPlace PlaceOf(const RunHost& run) { return {absl::ToUnixNanos(run.opened()), run.run_id()}; }
+
+// All that lie behind `after`, newest first.
+std::vector<std::shared_ptr<RunHost>> RunsBehind(const RunTable& table,
+                                                 const std::optional<RunPlace>& after) {
+  std::vector<std::pair<RunPlace, std::shared_ptr<RunHost>>> placed;
+  for (std::shared_ptr<RunHost>& run : table.All()) {
+    RunPlace place = PlaceOf(*run);
+    if (!after || place < *after) {
+      placed.emplace_back(std::move(place), std::move(run));
+    }
+  }
+  std::sort(placed.begin(), placed.end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::shared_ptr<RunHost>> runs;
+  for (auto& [place, run] : placed) {
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+// A page of runs, each as `describe` tells of it.
+template <typename Response, typename Request, typename Describe>
+absl::StatusOr<Response> ListPage(const Request& request, const RunTable& table,
+                                  Describe describe) {
+  const absl::StatusOr<uint32_t> size =
+      PageSize(request.page_size(), kDefaultRunsPage, kMaxRunsPage);
+  if (!size.ok()) {
+    return size.status();
+  }
+  // The token is the place of the last run shown: "opening time in ns:run id".
+  const std::string& token = request.page_token();
+  std::optional<RunPlace> after;
+  if (!token.empty()) {
+    const size_t colon = token.find(':');
+    after.emplace();
+    if (colon == std::string::npos || !absl::SimpleAtoi(token.substr(0, colon), &after->first)) {
+      return BadToken(token);
+    }
+    after->second = token.substr(colon + 1);
+  }
+  const std::vector<std::shared_ptr<RunHost>> runs = RunsBehind(table, after);
+  const size_t shown = std::min<size_t>(runs.size(), *size);
+  Response response;
+  for (size_t i = 0; i < shown; ++i) {
+    *response.add_runs() = describe(*runs[i]);
+  }
+  if (shown < runs.size()) {
+    const auto [opened_ns, run_id] = PlaceOf(*runs[shown - 1]);
+    response.set_next_page_token(absl::StrCat(opened_ns, ":", run_id));
+  }
+  response.set_acting_stopped(table.acting_stopped());
+  return response;
+}
+
+void AddExtent(const SeriesExtent& extent, v1::Extent& columns) {
+  columns.add_min(extent.min);
+  columns.add_max(extent.max);
+  columns.add_last(extent.last);
+}
+
+void AddBucket(const SeriesBucket& bucket, v1::GetSeriesResponse& response) {
+  response.add_first_step(bucket.first_step);
+  response.add_last_step(bucket.last_step);
+  response.add_closed_unix_ns(bucket.closed_unix_ns);
+  const std::pair<SeriesBucket::Quantity, v1::Extent*> columns[] = {
+      {SeriesBucket::kTemperature, response.mutable_temperature()},
+      {SeriesBucket::kMagnitude, response.mutable_magnitude()},
+      {SeriesBucket::kRootMeanSquare, response.mutable_root_mean_square()},
+      {SeriesBucket::kImbalance, response.mutable_imbalance()},
+      {SeriesBucket::kMean, response.mutable_mean()},
+      {SeriesBucket::kMax, response.mutable_max()},
+      {SeriesBucket::kDeadExamples, response.mutable_dead_examples()},
+  };
+  for (const auto& [quantity, extents] : columns) {
+    AddExtent(bucket.quantities[quantity], *extents);
+  }
+  AddExtent(bucket.stddev, *response.mutable_stddev());
+  response.add_decisions(bucket.decisions);
+  response.add_measured(bucket.measured);
+  response.add_perturbations(bucket.perturbations);
+  response.add_snapshots(bucket.snapshots);
+  response.add_restores(bucket.restores);
+  response.add_withheld(bucket.withheld);
+}
+
+absl::Status CheckStep(absl::string_view name, int64_t step, int64_t least) {
+  return step >= least && step < kMaxStep
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(
+                   absl::StrCat(name, " is ", step, "; it must be in [", least, ", 2^62)"));
 }
 
 }  // namespace
@@ -77,48 +180,55 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Start(const Options& opt
   if (absl::Status status = supervisor->runs_.Recover(absl::Now()); !status.ok()) {
     return status;
   }
+  if (absl::Status status = supervisor->ResumeCourses(); !status.ok()) {
+    return status;
+  }
   return supervisor;
+}
+
+absl::Status Supervisor::ResumeCourses() {
+  std::vector<std::shared_ptr<RunHost>> runs = RunsBehind(runs_, std::nullopt);
+  runs.resize(std::min(runs.size(), kResumedCourses));
+  for (const std::shared_ptr<RunHost>& run : runs) {
+    if (absl::Status status = ResumeCourse(*run); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// In coarse pieces what is long past, then the newest steps.
+absl::Status Supervisor::ResumeCourse(RunHost& run) {
+  const v1::Run state = run.Describe();
+  const int64_t newest_from = std::max<int64_t>(state.step() - kResumedSteps + 1, 0);
+  const SeriesQuery past = {.run_id = run.run_id(),
+                            .generation = state.generation(),
+                            .to_step = newest_from - 1,
+                            .points = kResumedPoints};
+  const SeriesQuery newest = {.run_id = run.run_id(),
+                              .generation = state.generation(),
+                              .from_step = newest_from,
+                              .points = kResumedStepPoints};
+  for (const SeriesQuery& query : {past, newest}) {
+    const absl::StatusOr<std::vector<SeriesBucket>> series = journal_.ReadSeries(query);
+    if (!series.ok()) {
+      return series.status();
+    }
+    run.ResumeCourse(*series);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::ListRunsResponse> Supervisor::ListRuns(
     const v1::ListRunsRequest& request) const {
-  const absl::StatusOr<uint32_t> size =
-      PageSize(request.page_size(), kDefaultRunsPage, kMaxRunsPage);
-  if (!size.ok()) {
-    return size.status();
-  }
-  // The token is the place in the order: "opening time in ns:run id" of the last run shown.
-  const std::string& token = request.page_token();
-  int64_t opened_ns = std::numeric_limits<int64_t>::max();
-  std::string last_id;
-  if (!token.empty()) {
-    const size_t colon = token.find(':');
-    if (colon == std::string::npos || !absl::SimpleAtoi(token.substr(0, colon), &opened_ns)) {
-      return BadToken(token);
-    }
-    last_id = token.substr(colon + 1);
-  }
-  std::vector<std::shared_ptr<RunHost>> runs = runs_.All();
-  std::sort(runs.begin(), runs.end(), IsNewer);
-  v1::ListRunsResponse response;
-  for (const std::shared_ptr<RunHost>& run : runs) {
-    if (std::pair(absl::ToUnixNanos(run->opened()), run->run_id()) >=
-            std::pair(opened_ns, last_id) &&
-        !token.empty()) {
-      continue;
-    }
-    if (response.runs_size() == static_cast<int>(*size)) {
-      const v1::Run& last = response.runs(response.runs_size() - 1);
-      const auto shown = std::find_if(runs.begin(), runs.end(),
-                                      [&](const auto& r) { return r->run_id() == last.run_id(); });
-      response.set_next_page_token(
-          absl::StrCat(absl::ToUnixNanos((*shown)->opened()), ":", last.run_id()));
-      break;
-    }
-    *response.add_runs() = run->Describe();
-  }
-  response.set_acting_stopped(runs_.acting_stopped());
-  return response;
+  return ListPage<v1::ListRunsResponse>(request, runs_,
+                                        [](const RunHost& run) { return run.Describe(); });
+}
+
+absl::StatusOr<v1::ListOverviewResponse> Supervisor::ListOverview(
+    const v1::ListOverviewRequest& request) const {
+  return ListPage<v1::ListOverviewResponse>(request, runs_,
+                                            [](const RunHost& run) { return run.Overview(); });
 }
 
 absl::StatusOr<v1::GetRunResponse> Supervisor::GetRun(const v1::GetRunRequest& request) const {
@@ -141,21 +251,20 @@ absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
   if (!size.ok()) {
     return size.status();
   }
-  if (request.from_step() < 0 || request.from_step() >= kMaxStep) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("from_step is ", request.from_step(), "; it must be in [0, 2^62)"));
+  if (absl::Status status = CheckStep("from_step", request.from_step(), 0); !status.ok()) {
+    return status;
   }
   const absl::StatusOr<std::optional<HistoryPosition>> after = ParseToken(request.page_token());
   if (!after.ok()) {
     return after.status();
   }
-  absl::StatusOr<HistoryPage> page =
-      journal_.ReadHistory({.run_id = request.run_id(),
-                            .generation = request.generation(),
-                            .from_step = request.from_step(),
-                            .after = *after,
-                            .limit = *size,
-                            .only_commands = request.only_commands()});
+  absl::StatusOr<HistoryPage> page = journal_.ReadHistory({.run_id = request.run_id(),
+                                                           .generation = request.generation(),
+                                                           .from_step = request.from_step(),
+                                                           .after = *after,
+                                                           .limit = *size,
+                                                           .only_commands = request.only_commands(),
+                                                           .newest_first = request.newest_first()});
   if (!page.ok()) {
     return page.status();
   }
@@ -167,6 +276,62 @@ absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
     response.set_next_page_token(absl::StrCat(page->next->generation, ":", page->next->step));
   }
   return response;
+}
+
+absl::StatusOr<v1::GetSeriesResponse> Supervisor::GetSeries(
+    const v1::GetSeriesRequest& request) const {
+  const absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id());
+  if (!run.ok()) {
+    return run.status();
+  }
+  if (absl::Status status = CheckStep("from_step", request.from_step(), 0); !status.ok()) {
+    return status;
+  }
+  const int64_t to_step = request.has_to_step() ? request.to_step() : kMaxStep - 1;
+  if (absl::Status status = CheckStep("to_step", to_step, request.from_step()); !status.ok()) {
+    return status;
+  }
+  if (request.points() > kMaxPoints) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("points is ", request.points(), "; it must be at most ", kMaxPoints));
+  }
+  v1::GetSeriesResponse response;
+  response.set_generation(request.generation() == 0 ? (*run)->Describe().generation()
+                                                    : request.generation());
+  const absl::StatusOr<std::vector<SeriesBucket>> series =
+      journal_.ReadSeries({.run_id = request.run_id(),
+                           .generation = response.generation(),
+                           .from_step = request.from_step(),
+                           .to_step = to_step,
+                           .points = request.points() == 0 ? kDefaultPoints : request.points()});
+  // A run that was opened just now is not in the journal yet.
+  if (!series.ok() && !absl::IsNotFound(series.status())) {
+    return series.status();
+  }
+  if (series.ok()) {
+    for (const SeriesBucket& bucket : *series) {
+      AddBucket(bucket, response);
+    }
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListRanksResponse> Supervisor::ListRanks(
+    const v1::ListRanksRequest& request) const {
+  const absl::StatusOr<std::shared_ptr<RunHost>> run = runs_.Find(request.run_id());
+  if (!run.ok()) {
+    return run.status();
+  }
+  const absl::StatusOr<uint32_t> size =
+      PageSize(request.page_size(), kDefaultRanksPage, kMaxRanksPage);
+  if (!size.ok()) {
+    return size.status();
+  }
+  uint32_t from = 0;
+  if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &from)) {
+    return BadToken(request.page_token());
+  }
+  return (*run)->ListRanks(from, *size);
 }
 
 absl::StatusOr<v1::SetPolicyResponse> Supervisor::SetPolicy(const v1::SetPolicyRequest& request) {

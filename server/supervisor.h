@@ -33,8 +33,9 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // For the ranks.
+  // For the ranks, and for who follows changes.
   RunTable& runs() { return runs_; }
+  const RunTable& runs() const { return runs_; }
 
   // The answers to RunsService. Errors: INVALID_ARGUMENT for a field out of bounds, NOT_FOUND for
   // an unknown run; each names the value. A change returns once it is on the disk, UNAVAILABLE if
@@ -42,6 +43,11 @@ class Supervisor {
   absl::StatusOr<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request) const;
   absl::StatusOr<v1::GetRunResponse> GetRun(const v1::GetRunRequest& request) const;
   absl::StatusOr<v1::GetHistoryResponse> GetHistory(const v1::GetHistoryRequest& request) const;
+  // What only the HTTP port asks for. The same errors.
+  absl::StatusOr<v1::ListOverviewResponse> ListOverview(
+      const v1::ListOverviewRequest& request) const;
+  absl::StatusOr<v1::GetSeriesResponse> GetSeries(const v1::GetSeriesRequest& request) const;
+  absl::StatusOr<v1::ListRanksResponse> ListRanks(const v1::ListRanksRequest& request) const;
   absl::StatusOr<v1::SetPolicyResponse> SetPolicy(const v1::SetPolicyRequest& request);
   absl::StatusOr<v1::StopActingResponse> StopActing(const v1::StopActingRequest& request);
   absl::StatusOr<v1::EndRunResponse> EndRun(const v1::EndRunRequest& request);
@@ -64,6 +70,9 @@ class Supervisor {
 
  private:
   explicit Supervisor(const Options& options);
+
+  absl::Status ResumeCourses();
+  absl::Status ResumeCourse(RunHost& run);
 
   Journal& journal_;
   RunTable runs_;

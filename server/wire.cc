@@ -201,6 +201,14 @@ absl::Duration DurationFromProto(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  const int64_t ns = absl::ToUnixNanos(time);
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(ns / 1'000'000'000);
+  timestamp.set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
+  return timestamp;
+}
+
 absl::StatusOr<Policy> PolicyFromProto(const v1::Policy& proto) {
   Policy policy;
   policy.observe = proto.observe();

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "lehr/v1/decision.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 #include "server/core/generation.h"
@@ -20,6 +21,7 @@ inline constexpr std::string_view kCommandedNoiseSpec = "philox4x32-10/box-mulle
 
 // Infinite where seconds and nanoseconds are more than a Duration holds.
 absl::Duration DurationFromProto(const google::protobuf::Duration& duration);
+google::protobuf::Timestamp ToTimestamp(absl::Time time);
 absl::StatusOr<Policy> PolicyFromProto(const v1::Policy& policy);
 absl::StatusOr<Guards> GuardsFromProto(const v1::Guards& guards);
 // With defaults filled in.

@@ -2,7 +2,9 @@
 
 #include <civetweb.h>
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -14,10 +16,11 @@
 namespace lehr {
 namespace {
 
-// Nothing but this server's own style sheets may be loaded, and no page may hold this one.
+// Nothing but this server's own files may be loaded, and no page may hold this one.
 constexpr char kSecurityHeaders[] =
-    "Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'\r\n"
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+    "connect-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Referrer-Policy: no-referrer\r\n"
     "X-Content-Type-Options: nosniff\r\n";
@@ -26,15 +29,54 @@ HttpServer* ServerOf(const mg_connection* connection) {
   return static_cast<HttpServer*>(mg_get_user_data(mg_get_context(connection)));
 }
 
+std::string Header(mg_connection* connection, const char* name) {
+  const char* value = mg_get_header(connection, name);
+  return value == nullptr ? "" : value;
+}
+
+absl::StatusOr<std::string> ReadBody(mg_connection* connection, std::size_t most) {
+  // One byte more than is wanted tells whether it is longer.
+  std::string body(most + 1, '\0');
+  std::size_t size = 0;
+  int read = 1;
+  while (size < body.size() && read > 0) {
+    read = mg_read(connection, body.data() + size, body.size() - size);
+    size += static_cast<std::size_t>(std::max(read, 0));
+  }
+  if (size > most) {
+    return absl::OutOfRangeError(absl::StrCat("the body is longer than ", most, " bytes"));
+  }
+  const long long promised = mg_get_request_info(connection)->content_length;
+  if (read < 0 || (promised > 0 && size < static_cast<std::size_t>(promised))) {
+    return absl::UnavailableError("the body ended early");
+  }
+  body.resize(size);
+  return body;
+}
+
+bool Write(mg_connection* connection, std::string_view piece) {
+  return mg_write(connection, piece.data(), piece.size()) == static_cast<int>(piece.size());
+}
+
 void Send(mg_connection* connection, const HttpResponse& response, bool with_body) {
-  const std::string head = absl::StrCat(
+  std::string head = absl::StrCat(
       "HTTP/1.1 ", response.code, " ", mg_get_response_code_text(connection, response.code),
-      "\r\nContent-Type: ", response.content_type, "\r\nContent-Length: ", response.body.size(),
-      "\r\nCache-Control: no-store\r\nConnection: close\r\n", kSecurityHeaders,
-      response.code == 405 ? "Allow: GET, HEAD\r\n" : "", "\r\n");
-  mg_write(connection, head.data(), head.size());
-  if (with_body) {
-    mg_write(connection, response.body.data(), response.body.size());
+      "\r\nContent-Type: ", response.content_type, "\r\nCache-Control: ", response.cache_control,
+      "\r\nConnection: close\r\n", kSecurityHeaders);
+  if (!response.stream) {
+    absl::StrAppend(&head, "Content-Length: ", response.body.size(), "\r\n");
+  }
+  for (const auto& [name, value] : response.headers) {
+    absl::StrAppend(&head, name, ": ", value, "\r\n");
+  }
+  absl::StrAppend(&head, "\r\n");
+  if (!Write(connection, head) || !with_body) {
+    return;
+  }
+  if (response.stream) {
+    response.stream([connection](std::string_view piece) { return Write(connection, piece); });
+  } else {
+    Write(connection, response.body);
   }
 }
 
@@ -106,6 +148,10 @@ int HttpServer::OnRequest(mg_connection* connection) {
       .method = info.request_method,
       .path = info.local_uri,
       .query = info.query_string == nullptr ? "" : info.query_string,
+      .authorization = Header(connection, "Authorization"),
+      .content_type = Header(connection, "Content-Type"),
+      .if_none_match = Header(connection, "If-None-Match"),
+      .read_body = [connection](std::size_t most) { return ReadBody(connection, most); },
   };
   const HttpResponse response = ServerOf(connection)->handler_(request);
   // Or CivetWeb would read a body that nobody wants.

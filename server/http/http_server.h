@@ -1,6 +1,7 @@
 // A bounded HTTP/1.1 server on one address: a fixed number of threads, requests of at most 16 KiB,
 // 10 seconds without progress. Every response closes its connection and carries headers that keep
-// browsers from running, framing or leaking it.
+// browsers from running what is not its own, framing or leaking it. A response may be a stream,
+// which holds its thread until it ends.
 //
 //   auto server = HttpServer::Start({.address = address, .threads = 8},
 //                                   [&](const HttpRequest& request) { return api.Handle(request);
@@ -30,7 +31,7 @@ class HttpServer {
     // Port 0 takes a free one. IPv6 only if CivetWeb was built with it, which Debian's is not.
     Address address;
     // Requests that are served at a time.
-    int threads = 8;
+    int threads = 32;
   };
   // Called from several threads at once.
   using Handler = std::function<HttpResponse(const HttpRequest& request)>;
@@ -38,7 +39,8 @@ class HttpServer {
   // UNAVAILABLE, with the address and the reason, if it cannot be listened on.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options, Handler handler);
 
-  // Waits for handlers that run; responses that are being sent are cut.
+  // Waits for handlers and streams that run, which must have been told to end; responses that are
+  // being sent are cut.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

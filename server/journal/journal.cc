@@ -1,5 +1,7 @@
 #include "server/journal/journal.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 #include <variant>
@@ -8,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/journal/journal_check.h"
 #include "server/journal/journal_reader.h"
+#include "server/journal/series_plan.h"
 
 namespace lehr {
 namespace {
@@ -16,6 +19,11 @@ namespace {
 constexpr absl::Duration kFlushTimeout = absl::Seconds(10);
 // The log moves into the database when it is longer. Unit: pages of 4 KiB.
 constexpr int kMaxLogPages = 1000;
+
+// How long a reader reads before the writer may have its turn, and how many rows it reads between
+// two looks at the clock.
+constexpr absl::Duration kReadTurn = absl::Milliseconds(2);
+constexpr size_t kRowsAtOnce = 128;
 
 // Beyond it a raised epoch could not rise any more.
 constexpr uint64_t kMaxEpoch = std::numeric_limits<int64_t>::max();
@@ -134,7 +142,8 @@ uint64_t Journal::AppendDecision(const std::string& run_id, const v1::Decision& 
       DecisionEntry{.key = {run_id, decision.generation(), decision.step()},
                     .commanding = decision.actions_size() > 0,
                     .decision = record.SerializeAsString(),
-                    .policy_state = std::move(policy_state)});
+                    .policy_state = std::move(policy_state),
+                    .series = BucketOf(record)});
   {
     absl::MutexLock lock(&pending_mutex_);
     pending_.try_emplace(entry->key, entry);
@@ -177,12 +186,90 @@ absl::StatusOr<HistoryPage> Journal::ReadHistory(const HistoryQuery& query) {
   if (absl::Status status = Flush(absl::Now() + kFlushTimeout); !status.ok()) {
     return status;
   }
+  HistoryQuery turn = query;
+  turn.limit = std::min(query.limit, kRowsAtOnce);
+  absl::StatusOr<HistoryPage> page = ReadHistoryTurn(turn);
+  while (page.ok() && page->next && page->entries.size() < query.limit) {
+    turn.after = page->next;
+    turn.limit = std::min(query.limit - page->entries.size(), kRowsAtOnce);
+    absl::StatusOr<HistoryPage> more = ReadHistoryTurn(turn);
+    if (!more.ok()) {
+      return more.status();
+    }
+    std::move(more->entries.begin(), more->entries.end(), std::back_inserter(page->entries));
+    page->next = more->next;
+  }
+  return page;
+}
+
+absl::StatusOr<HistoryPage> Journal::ReadHistoryTurn(const HistoryQuery& query) {
   absl::MutexLock lock(&file_mutex_);
   const absl::StatusOr<int64_t> run = file_.tables->FindRun(query.run_id);
   if (!run.ok()) {
     return run.status();
   }
   return ReadHistoryPage(*file_.database, *run, query);
+}
+
+absl::StatusOr<std::vector<SeriesBucket>> Journal::ReadSeries(const SeriesQuery& query) {
+  absl::StatusOr<std::vector<SeriesRows>> plan = PlanOf(query);
+  if (!plan.ok()) {
+    return plan.status();
+  }
+  std::vector<SeriesBucket> buckets;
+  while (!plan->empty()) {
+    if (absl::Status status = ReadSeriesTurn(*plan, buckets); !status.ok()) {
+      return status;
+    }
+  }
+  return Folded(std::move(buckets), query.points);
+}
+
+absl::StatusOr<std::vector<SeriesRows>> Journal::PlanOf(const SeriesQuery& query) {
+  absl::MutexLock lock(&file_mutex_);
+  const absl::StatusOr<int64_t> run = file_.tables->FindRun(query.run_id);
+  if (!run.ok()) {
+    return run.status();
+  }
+  const absl::StatusOr<std::optional<SeriesSpan>> span =
+      ReadSeriesSpan(*file_.database, *run, query.generation);
+  if (!span.ok()) {
+    return span.status();
+  }
+  if (!span->has_value()) {
+    return std::vector<SeriesRows>();
+  }
+  std::vector<SeriesRows> plan = PlanSeries(**span, query.from_step, query.to_step, query.points);
+  for (SeriesRows& part : plan) {
+    part.run = *run;
+    part.generation = query.generation;
+    part.limit = kRowsAtOnce;
+  }
+  std::reverse(plan.begin(), plan.end());
+  return plan;
+}
+
+// Takes what it has read from the plan, which is that of the last step first.
+absl::Status Journal::ReadSeriesTurn(std::vector<SeriesRows>& plan,
+                                     std::vector<SeriesBucket>& buckets) {
+  absl::MutexLock lock(&file_mutex_);
+  const absl::Time end = absl::Now() + kReadTurn;
+  while (!plan.empty() && absl::Now() < end) {
+    SeriesRows& part = plan.back();
+    const absl::StatusOr<std::vector<SeriesBucket>> rows = ReadSeriesRows(*file_.database, part);
+    if (!rows.ok()) {
+      return rows.status();
+    }
+    buckets.insert(buckets.end(), rows->begin(), rows->end());
+    if (rows->size() == part.limit) {
+      const int shift = SeriesShift(part.level);
+      part.from = ((rows->back().first_step >> shift) + 1) << shift;
+    }
+    if (rows->size() < part.limit || part.from >= part.end) {
+      plan.pop_back();
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<RecordedDecision>> Journal::FindDecision(const std::string& run_id,

@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -39,6 +40,7 @@
 #include "server/journal/journal_file.h"
 #include "server/journal/journal_records.h"
 #include "server/journal/run_store.h"
+#include "server/journal/series_table.h"
 
 namespace lehr {
 
@@ -109,8 +111,13 @@ class Journal final : public RunStore {
   absl::Status Flush(absl::Time deadline);
 
   absl::StatusOr<RecoveredState> Recover() override;
-  // NOT_FOUND: no such run. INVALID_ARGUMENT: a limit of 0.
+  // NOT_FOUND: no such run. INVALID_ARGUMENT: a limit of 0. It reads in short turns, between which
+  // the writer has its own; so does ReadSeries.
   absl::StatusOr<HistoryPage> ReadHistory(const HistoryQuery& query);
+  // The course of a generation in the order of steps, of what is durable: a range of a million
+  // decisions takes as long as one of a few thousand. NOT_FOUND: no such run, or none that is
+  // durable yet.
+  absl::StatusOr<std::vector<SeriesBucket>> ReadSeries(const SeriesQuery& query);
   absl::StatusOr<std::optional<RecordedDecision>> FindDecision(const std::string& run_id,
                                                                uint64_t generation,
                                                                int64_t step) override;
@@ -122,6 +129,10 @@ class Journal final : public RunStore {
  private:
   Journal(JournalOptions options, DirectoryLock lock, JournalFile file, DurableMark mark,
           bool clean_stop);
+
+  absl::StatusOr<HistoryPage> ReadHistoryTurn(const HistoryQuery& query);
+  absl::StatusOr<std::vector<SeriesRows>> PlanOf(const SeriesQuery& query);
+  absl::Status ReadSeriesTurn(std::vector<SeriesRows>& plan, std::vector<SeriesBucket>& buckets);
 
   // From the writer thread.
   absl::Status Commit(absl::Span<const JournalEntry> entries);

@@ -48,6 +48,14 @@ absl::Status CheckCheckpoints(sqlite::Database& database, Counts& counts) {
   });
 }
 
+absl::Status CheckBuckets(sqlite::Database& database, Counts& counts) {
+  return ForEachRow(database, "buckets", "", [&](const sqlite::Statement& row) {
+    counts.try_emplace(row.Integer(0));
+    journal::v1::SeriesBucket bucket;
+    return ParseColumn(row, 4, bucket);
+  });
+}
+
 }  // namespace
 
 absl::Status CheckJournalRows(sqlite::Database& database, const JournalTables& tables) {
@@ -55,7 +63,8 @@ absl::Status CheckJournalRows(sqlite::Database& database, const JournalTables& t
     return status;
   }
   Counts counts;
-  for (auto check : {CheckGenerations, CheckDecisions, CheckOutcomes, CheckCheckpoints}) {
+  for (auto check :
+       {CheckGenerations, CheckDecisions, CheckOutcomes, CheckCheckpoints, CheckBuckets}) {
     if (absl::Status status = check(database, counts); !status.ok()) {
       return status;
     }

@@ -66,54 +66,68 @@ absl::Status CountOutcomes(sqlite::Database& database, int64_t run, v1::HistoryE
       run, static_cast<int64_t>(entry.decision().generation()), entry.decision().step());
 }
 
-// The first generation above this one that has a decision; kNoGeneration: there is none.
-absl::StatusOr<uint64_t> NextGeneration(sqlite::Database& database, int64_t run, uint64_t above) {
+// The generation next to this one, above or below it, that has a decision; kNoGeneration: none.
+absl::StatusOr<uint64_t> NextGeneration(sqlite::Database& database, int64_t run,
+                                        uint64_t generation, bool newest_first) {
   absl::StatusOr<sqlite::Statement> row = database.Prepare(
-      "SELECT generation FROM decisions WHERE run = ? AND generation > ? "
-      "ORDER BY generation LIMIT 1");
+      newest_first ? "SELECT generation FROM decisions WHERE run = ? AND generation < ? "
+                     "ORDER BY generation DESC LIMIT 1"
+                   : "SELECT generation FROM decisions WHERE run = ? AND generation > ? "
+                     "ORDER BY generation LIMIT 1");
   if (!row.ok()) {
     return row.status();
   }
-  if (absl::Status status = row->Start(run, static_cast<int64_t>(above)); !status.ok()) {
+  if (absl::Status status = row->Start(run, static_cast<int64_t>(generation)); !status.ok()) {
     return status;
   }
   return row->HasRow() ? static_cast<uint64_t>(row->Integer(0)) : kNoGeneration;
 }
 
-// Appends up to limit decisions of one generation.
+// Appends up to `limit` decisions of one generation, with steps in [first, last].
 absl::Status ReadDecisions(sqlite::Database& database, int64_t run, uint64_t generation,
-                           int64_t from_step, size_t limit, bool only_commands,
+                           int64_t first, int64_t last, const HistoryQuery& query, size_t limit,
                            std::vector<v1::HistoryEntry>& entries) {
   return ForEachRow(
       database, "decisions",
-      only_commands ? "INDEXED BY commands WHERE run = ? AND generation = ? AND step >= ? AND "
-                      "commanding = 1 ORDER BY step LIMIT ?"
-                    : "WHERE run = ? AND generation = ? AND step >= ? ORDER BY step LIMIT ?",
+      absl::StrCat(query.only_commands ? "INDEXED BY commands " : "",
+                   "WHERE run = ? AND generation = ? AND step BETWEEN ? AND ? ",
+                   query.only_commands ? "AND commanding = 1 " : "", "ORDER BY step ",
+                   query.newest_first ? "DESC " : "", "LIMIT ?"),
       [&](const sqlite::Statement& row) {
         return ParseColumn(row, 4, *entries.emplace_back().mutable_decision());
       },
-      run, static_cast<int64_t>(generation), from_step, static_cast<int64_t>(limit));
+      run, static_cast<int64_t>(generation), first, last, static_cast<int64_t>(limit));
 }
 
-// Appends up to limit decisions in the order of (generation, step).
+// Appends up to limit decisions in the order of (generation, step), or its reverse.
 absl::Status ReadDecisions(sqlite::Database& database, int64_t run, const HistoryQuery& query,
                            size_t limit, std::vector<v1::HistoryEntry>& entries) {
   uint64_t generation = query.generation;
-  if (generation == 0 && query.after.has_value()) {
-    generation = query.after->generation;
+  if (generation == 0) {
+    generation = query.after          ? query.after->generation
+                 : query.newest_first ? uint64_t{std::numeric_limits<int64_t>::max()}
+                                      : 0;
   }
-  const uint64_t last = query.generation != 0 ? query.generation : kNoGeneration - 1;
-  while (generation <= last && entries.size() < limit) {
-    int64_t from_step = query.from_step;
-    if (query.after.has_value() && query.after->generation == generation) {
-      from_step = std::max(from_step, query.after->step + 1);
+  while (generation != kNoGeneration && entries.size() < limit) {
+    int64_t first = query.from_step;
+    int64_t last = std::numeric_limits<int64_t>::max();
+    if (query.after && query.after->generation == generation) {
+      if (query.newest_first) {
+        last = query.after->step - 1;
+      } else {
+        first = std::max(first, query.after->step + 1);
+      }
     }
-    absl::Status status = ReadDecisions(database, run, generation, from_step,
-                                        limit - entries.size(), query.only_commands, entries);
+    absl::Status status = ReadDecisions(database, run, generation, first, last, query,
+                                        limit - entries.size(), entries);
     if (!status.ok()) {
       return status;
     }
-    const absl::StatusOr<uint64_t> next = NextGeneration(database, run, generation);
+    if (query.generation != 0) {
+      break;
+    }
+    const absl::StatusOr<uint64_t> next =
+        NextGeneration(database, run, generation, query.newest_first);
     if (!next.ok()) {
       return next.status();
     }

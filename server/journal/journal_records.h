@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "lehr/v1/runs.pb.h"
 #include "lehr/v1/supervisor.pb.h"
 #include "server/journal/journal.pb.h"
+#include "server/journal/series_bucket.h"
 
 namespace lehr {
 
@@ -49,6 +51,7 @@ struct DecisionEntry {
   bool commanding = false;  // whether it has actions
   std::string decision;     // a lehr.v1.Decision without durable_through
   std::string policy_state;
+  SeriesBucket series;  // what a chart shows of it
 };
 struct OutcomeEntry {
   JournalKey key;
@@ -133,13 +136,27 @@ struct HistoryQuery {
   std::optional<HistoryPosition> after;
   size_t limit = 1000;
   bool only_commands = false;
+  // In the reverse order; from_step is then still the first step of each generation.
+  bool newest_first = false;
 };
 
 struct HistoryPage {
-  // In the order of (generation, step).
+  // In the order of (generation, step), or its reverse.
   std::vector<v1::HistoryEntry> entries;
   // Unset: there are no more.
   std::optional<HistoryPosition> next;
+};
+
+// --- Series. ---
+
+struct SeriesQuery {
+  std::string run_id;
+  uint64_t generation = 1;
+  // The first and the last step.
+  int64_t from_step = 0;
+  int64_t to_step = std::numeric_limits<int64_t>::max();
+  // Buckets at most. Bound: >= 1.
+  uint32_t points = 1000;
 };
 
 }  // namespace lehr

@@ -74,6 +74,16 @@ CREATE TABLE checkpoints(
   crc INTEGER NOT NULL,
   PRIMARY KEY(run, generation, step)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE buckets(
+  run INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  block INTEGER NOT NULL,
+  bucket BLOB NOT NULL,
+  crc INTEGER NOT NULL,
+  PRIMARY KEY(run, generation, level, block)
+) STRICT, WITHOUT ROWID;
 )sql";
 
 // Every object of the schema in one text, to compare two schemas by.

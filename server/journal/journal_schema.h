@@ -8,6 +8,9 @@
 //                actions, which have an index of their own
 //   outcomes     what became of a command: one byte a rank, a lehr.v1.CommandOutcome.Result each
 //   checkpoints  the policy's state at a step, for a rewind to it
+//   buckets      what a chart shows of the decisions of 8, 64, 512, ... steps (series_table.h):
+//   they
+//                follow from the decisions, and make a long run's chart quick
 //
 // A run is named by its integer key "run" in every table but runs. Tables without rowid are stored
 // in the order of their primary key: a run's history is read as one range. The column "crc" is the
@@ -21,7 +24,7 @@
 namespace lehr {
 
 // Rises with every change of the tables.
-inline constexpr int kJournalSchemaVersion = 1;
+inline constexpr int kJournalSchemaVersion = 2;
 
 // Makes the tables in an empty database, in one transaction.
 absl::Status CreateJournalSchema(sqlite::Database& database);

@@ -59,7 +59,7 @@ absl::Status JournalTables::Prepare() {
     }
     *statement = *std::move(prepared);
   }
-  return absl::OkStatus();
+  return series_.Prepare();
 }
 
 absl::Status JournalTables::LoadState() {
@@ -155,7 +155,11 @@ absl::Status JournalTables::Write(const std::shared_ptr<const DecisionEntry>& en
   if (!run.ok()) {
     return absl::InternalError(run.status().message());
   }
-  absl::Status status =
+  absl::Status status = series_.Open(*run, entry->key.generation);
+  if (!status.ok()) {
+    return status;
+  }
+  status =
       WriteRow(insert_decision_, "decisions", *run, static_cast<int64_t>(entry->key.generation),
                entry->key.step, int64_t{entry->commanding}, sqlite::Blob{entry->decision},
                sqlite::Blob{entry->policy_state});
@@ -170,7 +174,7 @@ absl::Status JournalTables::Write(const std::shared_ptr<const DecisionEntry>& en
     ++row.counts.commands;
     row.changed = true;
   }
-  return absl::OkStatus();
+  return series_.Add(*run, entry->series);
 }
 
 absl::Status JournalTables::CompareWithRecorded(const DecisionEntry& entry, int64_t run) {

@@ -18,6 +18,7 @@
 #include "absl/types/span.h"
 #include "server/journal/command_outcomes.h"
 #include "server/journal/journal_records.h"
+#include "server/journal/series_table.h"
 #include "server/journal/sqlite.h"
 
 namespace lehr {
@@ -57,7 +58,8 @@ class JournalTables {
   absl::StatusOr<int64_t> FindRun(const std::string& run_id) const;
 
  private:
-  explicit JournalTables(sqlite::Database& database) : database_(database), outcomes_(database) {}
+  explicit JournalTables(sqlite::Database& database)
+      : database_(database), outcomes_(database), series_(database) {}
 
   absl::Status Prepare();
   absl::Status LoadState();
@@ -86,6 +88,7 @@ class JournalTables {
   sqlite::Statement drop_oldest_checkpoints_;
   sqlite::Statement replace_state_;
   CommandOutcomes outcomes_;
+  SeriesTable series_;
 
   JournalState state_;
   std::vector<RunRow> runs_;  // that of key k at k - 1

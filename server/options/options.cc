@@ -102,6 +102,10 @@ void AddAddresses(OptionAdder& options, ServerOptions* values) {
   options.Add("listen", &values->listen, AddressKind{}, "Where ranks and lehr connect, by gRPC.");
   options.Add("http", &values->http, AddressOrNoneKind{},
               "Where the page, /metrics, /healthz, /readyz and /api/v1 are served, or none.");
+  options.Add("http_token_file", &values->http_token_file, TextKind{"FILE"},
+              "A file whose first line is a token of 16 to 512 characters. Who sends it may change "
+              "the policy and guards of runs, stop all acting and end runs over HTTP. Without it "
+              "HTTP only reads.");
   options.AddFlag("allow_insecure", &values->allow_insecure,
                   "Allow addresses other than loopback though what is there is neither encrypted "
                   "nor authenticated: whoever reaches --listen can read and command every run, "
@@ -129,7 +133,8 @@ void AddSidecar(OptionAdder& options, ServerOptions* values) {
   options.Add("upstream", &values->upstream, TargetKind{},
               "Be a sidecar of the supervisor there: serve the ranks of this machine, and pass "
               "their losses on in one message a step. A sidecar keeps and decides nothing: it "
-              "takes none of --data_dir, --commit_interval, --max_runs and --metric_runs, and of "
+              "takes none of --data_dir, --commit_interval, --max_runs, --metric_runs and "
+              "--http_token_file, and of "
               "the pages it has only /metrics, /healthz and /readyz.");
 }
 
@@ -159,8 +164,10 @@ void AddBounds(OptionAdder& options, ServerOptions* values) {
               "Bytes for messages on their way. Smaller: big reports wait for one another.");
   options.Add("metric_runs", &values->metric_runs, IntegerKind{0, 10'000},
               "The newest runs that have series of their own in /metrics. More: larger scrapes.");
-  options.Add("http_threads", &values->http_threads, IntegerKind{1, 64},
-              "HTTP requests served at once. Fewer: slow readers hold up the others.");
+  options.Add(
+      "http_threads", &values->http_threads, IntegerKind{1, 256},
+      "HTTP requests served at once. Each page that is open holds one of them, but for four "
+      "(half, of up to eight), which are for the others. Fewer: fewer open pages.");
 }
 
 void AddOperation(OptionAdder& options, ServerOptions* values) {
@@ -209,7 +216,8 @@ absl::Status CheckRole(const ServerOptions& values, const CLI::App& app, const Y
     return values.data_dir.empty() ? absl::InvalidArgumentError("--data_dir is required")
                                    : absl::OkStatus();
   }
-  for (const char* name : {"data_dir", "commit_interval", "max_runs", "metric_runs"}) {
+  for (const char* name :
+       {"data_dir", "commit_interval", "max_runs", "metric_runs", "http_token_file"}) {
     if (app.get_option(absl::StrCat("--", name))->count() > 0) {
       return absl::InvalidArgumentError(
           absl::StrCat(config.Origin(name), ": is not for a sidecar (--upstream=", values.upstream,

@@ -26,6 +26,8 @@ struct ServerOptions {
   Address listen = {"127.0.0.1", 7070};
   // Where HTTP is served; nowhere if unset.
   std::optional<Address> http = Address{"127.0.0.1", 7071};
+  // A file with the token that lets clients change runs over HTTP. Empty: nobody can.
+  std::string http_token_file;
   // How gRPC connections are encrypted, and who may make them. Of a sidecar, its way to the
   // supervisor; its own port only where other machines can reach that.
   TlsFiles tls;
@@ -47,7 +49,7 @@ struct ServerOptions {
 
   // How many of the newest runs have series of their own in /metrics.
   int metric_runs = 200;
-  int http_threads = 8;
+  int http_threads = 32;
   bool reflection = false;
 
   LogLevel log_level = LogLevel::kInfo;

@@ -7,7 +7,11 @@ namespace {
 
 HttpResponse Answer(const Sidecar& sidecar, const Metrics& metrics, const HttpRequest& request) {
   if (request.method != "GET" && request.method != "HEAD") {
-    return {405, kTextType, absl::StrCat("method ", request.method, ": not GET or HEAD\n")};
+    return {405,
+            kTextType,
+            absl::StrCat("method ", request.method, ": not GET or HEAD\n"),
+            "no-store",
+            {{"Allow", "GET, HEAD"}}};
   }
   if (request.path == "/metrics") {
     return {200, kPrometheusType, metrics.Serialize()};

@@ -16,10 +16,13 @@ namespace lehr {
 
 class LehrdProcess {
  public:
+  enum class Http { kNone, kFreePort };
+
   // Waits until it serves. Ends the program with a message if it does not.
-  LehrdProcess(const std::string& binary, std::vector<std::string> arguments) {
+  LehrdProcess(const std::string& binary, std::vector<std::string> arguments,
+               Http http = Http::kNone) {
     arguments.insert(arguments.begin(), binary);
-    arguments.push_back("--http=none");
+    arguments.push_back(http == Http::kNone ? "--http=none" : "--http=127.0.0.1:0");
     std::vector<char*> argv;
     for (std::string& argument : arguments) {
       argv.push_back(argument.data());
@@ -39,7 +42,10 @@ class LehrdProcess {
     }
     close(log[1]);
     log_ = fdopen(log[0], "r");
-    ReadUntilItServes();
+    address_ = ReadUntilItServes("serving gRPC");
+    if (http == Http::kFreePort) {
+      http_address_ = ReadUntilItServes("serving HTTP");
+    }
     // So that it never waits for its log to be read.
     rest_ = std::thread([this] {
       while (getc(log_) != EOF) {
@@ -52,6 +58,8 @@ class LehrdProcess {
 
   // HOST:PORT of its gRPC.
   const std::string& address() const { return address_; }
+  // HOST:PORT of its HTTP.
+  const std::string& http_address() const { return http_address_; }
 
   // Its exit code; -1: the signal ended it.
   int End(int signal) {
@@ -68,18 +76,17 @@ class LehrdProcess {
   }
 
  private:
-  void ReadUntilItServes() {
+  std::string ReadUntilItServes(const std::string& what) {
     const std::string mark = "127.0.0.1:";
     std::string log;
     char line[4096];
     while (fgets(line, sizeof(line), log_) != nullptr) {
       log += line;
       const std::string text = line;
-      const size_t address = text.find(mark, text.find("serving gRPC"));
+      const size_t address = text.find(mark, text.find(what));
       if (address != std::string::npos) {
         const size_t port = address + mark.size();
-        address_ = mark + text.substr(port, text.find_first_not_of("0123456789", port) - port);
-        return;
+        return mark + text.substr(port, text.find_first_not_of("0123456789", port) - port);
       }
     }
     std::fprintf(stderr, "lehrd does not serve:\n%s", log.c_str());
@@ -89,6 +96,7 @@ class LehrdProcess {
   pid_t pid_ = -1;
   FILE* log_ = nullptr;
   std::string address_;
+  std::string http_address_;
   std::thread rest_;
 };
 

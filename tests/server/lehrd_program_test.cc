@@ -1,13 +1,19 @@
 // The program lehrd from the outside: exit codes and what it says.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 
 #include "tests/finished_program.h"
+#include "tests/server/lehrd_process.h"
 #include "tests/taken_port.h"
 #include "tests/temporary_folder.h"
 
@@ -57,6 +63,44 @@ TEST(LehrdProgram, ADataDirectoryThatCannotBeIsNamed) {
   const FinishedProgram run = RunLehrd("--listen=127.0.0.1:0 --http=none --data_dir=/proc/lehr");
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.output, HasSubstr("/proc/lehr"));
+}
+
+TEST(LehrdProgram, ATokenThatIsNoneIsNamed) {
+  const TemporaryFolder folder;
+  const FinishedProgram run =
+      RunLehrd("--listen=127.0.0.1:0 --http=none --data_dir=" + folder.Path("data") +
+               " --http_token_file=" + folder.Path("missing"));
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.output, HasSubstr(folder.Path("missing")));
+}
+
+// A page that is open follows for as long as it likes, and lehrd does not wait for it.
+TEST(LehrdProgram, AnOpenPageDoesNotHoldUpTheEnd) {
+  const TemporaryFolder folder;
+  LehrdProcess lehrd(LEHRD_BINARY, {"--listen=127.0.0.1:0", "--data_dir=" + folder.Path("data")},
+                     LehrdProcess::Http::kFreePort);
+  const std::string& address = lehrd.http_address();
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int page = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(connect(page, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  const std::string request = "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  ASSERT_EQ(send(page, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  std::array<char, 4096> buffer;
+  ssize_t size = 1;
+  while (size > 0 && answer.find("event: overview") == std::string::npos) {
+    size = recv(page, buffer.data(), buffer.size(), 0);
+    answer.append(buffer.data(), static_cast<size_t>(std::max<ssize_t>(size, 0)));
+  }
+  EXPECT_THAT(answer, HasSubstr("\r\nContent-Type: text/event-stream\r\n"));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(lehrd.End(SIGTERM), 0);
+  // Not the ten seconds that --shutdown_timeout gives to calls.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+  close(page);
 }
 
 }  // namespace

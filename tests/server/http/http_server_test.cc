@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 namespace lehr {
 namespace {
@@ -33,8 +34,8 @@ std::unique_ptr<HttpServer> Started(HttpServer::Handler handler, int threads = 2
   return *std::move(server);
 }
 
-// Everything that the server answers until it closes the connection.
-std::string Exchange(const HttpServer& server, const std::string& request) {
+// A socket that has sent the request.
+int Connected(const HttpServer& server, const std::string& request) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
@@ -43,6 +44,12 @@ std::string Exchange(const HttpServer& server, const std::string& request) {
   EXPECT_EQ(connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   EXPECT_EQ(send(socket, request.data(), request.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(request.size()));
+  return socket;
+}
+
+// Everything that the server answers until it closes the connection.
+std::string Exchange(const HttpServer& server, const std::string& request) {
+  const int socket = Connected(server, request);
   std::string answer;
   std::array<char, 4096> buffer;
   for (ssize_t size; (size = recv(socket, buffer.data(), buffer.size(), 0)) > 0;) {
@@ -78,19 +85,107 @@ TEST(HttpServerTest, HeadHasNoBody) {
 TEST(HttpServerTest, SendsSecurityHeaders) {
   const auto server = Started(Echo);
   EXPECT_THAT(Exchange(*server, Request("GET", "/", "Origin: http://evil.example\r\n")),
-              AllOf(HasSubstr("\r\nContent-Security-Policy: default-src 'none'; style-src 'self'"),
+              AllOf(HasSubstr("\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; "
+                              "style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+                              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"),
                     HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"),
                     HasSubstr("\r\nCache-Control: no-store\r\n"),
                     Not(HasSubstr("Access-Control-Allow-Origin"))));
 }
 
-TEST(HttpServerTest, SaysWhichMethodsAreAllowed) {
+TEST(HttpServerTest, SendsWhatHeadersTheHandlerSets) {
   const auto server = Started([](const HttpRequest&) {
-    return HttpResponse{405, "text/plain", ""};
+    return HttpResponse{405, "text/plain", "", "no-cache", {{"Allow", "GET, HEAD"}}};
   });
-  EXPECT_THAT(Exchange(*server, Request("DELETE", "/")),
-              AllOf(StartsWith("HTTP/1.1 405 Method Not Allowed\r\n"),
-                    HasSubstr("\r\nAllow: GET, HEAD\r\n")));
+  EXPECT_THAT(
+      Exchange(*server, Request("DELETE", "/")),
+      AllOf(StartsWith("HTTP/1.1 405 Method Not Allowed\r\n"),
+            HasSubstr("\r\nCache-Control: no-cache\r\n"), HasSubstr("\r\nAllow: GET, HEAD\r\n")));
+}
+
+TEST(HttpServerTest, HandsOverWhatHeadersAHandlerReads) {
+  const auto server = Started([](const HttpRequest& request) {
+    return HttpResponse{
+        200, "text/plain",
+        absl::StrCat(request.authorization, "|", request.content_type, "|", request.if_none_match)};
+  });
+  EXPECT_THAT(Exchange(*server, Request("GET", "/",
+                                        "Authorization: Bearer x\r\nContent-Type: text/a\r\n"
+                                        "If-None-Match: \"y\"\r\n")),
+              EndsWith("\r\n\r\nBearer x|text/a|\"y\""));
+}
+
+HttpResponse EchoBody(const HttpRequest& request) {
+  const absl::StatusOr<std::string> body = request.read_body(/*most=*/10);
+  return {200, "text/plain", body.ok() ? "body " + *body : body.status().ToString()};
+}
+
+TEST(HttpServerTest, ReadsABodyThatIsWanted) {
+  const auto server = Started(EchoBody);
+  EXPECT_THAT(Exchange(*server, Request("POST", "/", "Content-Length: 10\r\n") + "0123456789"),
+              EndsWith("\r\n\r\nbody 0123456789"));
+  EXPECT_THAT(Exchange(*server, Request("POST", "/", "Content-Length: 0\r\n")),
+              EndsWith("\r\n\r\nbody "));
+  EXPECT_THAT(Exchange(*server, Request("POST", "/", "Transfer-Encoding: chunked\r\n") +
+                                    "3\r\nabc\r\n0\r\n\r\n"),
+              EndsWith("\r\n\r\nbody abc"));
+}
+
+TEST(HttpServerTest, RefusesABodyThatIsTooLong) {
+  const auto server = Started(EchoBody);
+  EXPECT_THAT(Exchange(*server, Request("POST", "/", "Content-Length: 11\r\n") + "0123456789a"),
+              HasSubstr("OUT_OF_RANGE: the body is longer than 10 bytes"));
+}
+
+// Pieces come as they are written, until the stream ends.
+TEST(HttpServerTest, StreamsPieceByPiece) {
+  const auto server = Started([](const HttpRequest&) {
+    HttpResponse response = {200, "text/event-stream"};
+    response.stream = [](const HttpWriter& write) {
+      EXPECT_TRUE(write("one "));
+      EXPECT_TRUE(write("two"));
+    };
+    return response;
+  });
+  EXPECT_THAT(Exchange(*server, Request("GET", "/")),
+              AllOf(HasSubstr("\r\nContent-Type: text/event-stream\r\n"),
+                    Not(HasSubstr("Content-Length")), EndsWith("\r\n\r\none two")));
+  EXPECT_THAT(Exchange(*server, Request("HEAD", "/")), EndsWith("\r\n\r\n"));
+}
+
+TEST(HttpServerTest, AStreamLearnsThatItsClientIsGone) {
+  std::latch learned(1);
+  const auto server = Started([&](const HttpRequest&) {
+    HttpResponse response = {200, "text/event-stream"};
+    response.stream = [&](const HttpWriter& write) {
+      while (write(std::string(1 << 16, 'x'))) {
+      }
+      learned.count_down();
+    };
+    return response;
+  });
+  close(Connected(*server, Request("GET", "/")));
+  learned.wait();
+}
+
+// Nor does it wait for a client that does not read.
+TEST(HttpServerTest, AStreamEndsWithTheServer) {
+  std::latch begun(1);
+  auto server = Started([&](const HttpRequest&) {
+    HttpResponse response = {200, "text/event-stream"};
+    response.stream = [&](const HttpWriter& write) {
+      begun.count_down();
+      while (write(std::string(1 << 16, 'x'))) {
+      }
+    };
+    return response;
+  });
+  const int socket = Connected(*server, Request("GET", "/"));
+  begun.wait();
+  const absl::Time start = absl::Now();
+  server.reset();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(8));
+  close(socket);
 }
 
 // A web page of another origin asks this way whether it may.

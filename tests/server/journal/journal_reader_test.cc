@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -183,6 +184,24 @@ TEST_F(JournalHistoryTest, FromAStepOfEachGeneration) {
 TEST_F(JournalHistoryTest, OnlyCommands) {
   EXPECT_THAT(Keys({.run_id = "run", .only_commands = true}),
               ElementsAre("1/1", "1/3", "3/1", "3/3"));
+}
+
+TEST_F(JournalHistoryTest, NewestFirst) {
+  std::vector<std::string> ascending = Keys({.run_id = "run"});
+  std::reverse(ascending.begin(), ascending.end());
+  EXPECT_EQ(Keys({.run_id = "run", .newest_first = true}), ascending);
+}
+
+TEST_F(JournalHistoryTest, NewestFirstPageAfterPage) {
+  std::vector<std::string> all;
+  HistoryQuery query = {.run_id = "run", .limit = 2, .newest_first = true};
+  do {
+    for (const std::string& key : Keys(query)) {
+      all.push_back(key);
+    }
+    query.after = next_;
+  } while (next_);
+  EXPECT_EQ(all, Keys({.run_id = "run", .newest_first = true}));
 }
 
 TEST_F(JournalHistoryTest, PageAfterPage) {

@@ -149,6 +149,16 @@ absl::StatusOr<std::string> Describe(Journal& journal) {
       absl::StrAppend(&text, "checkpoint ", checkpoint.generation, " ", checkpoint.step, " ",
                       checkpoint.branch, " ", checkpoint.policy_state, "\n");
     }
+    for (const auto& generation : run.generations) {
+      absl::StatusOr<std::vector<SeriesBucket>> series = journal.ReadSeries(
+          {.run_id = run.run.run_id(), .generation = generation.generation(), .points = 2});
+      if (!series.ok()) {
+        return series.status();
+      }
+      for (const SeriesBucket& bucket : *series) {
+        absl::StrAppend(&text, ToRecord(bucket).ShortDebugString(), "\n");
+      }
+    }
     for (const bool only_commands : {false, true}) {
       absl::StatusOr<HistoryPage> page =
           journal.ReadHistory({.run_id = run.run.run_id(), .only_commands = only_commands});

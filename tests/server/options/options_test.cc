@@ -68,8 +68,8 @@ TEST(OptionsTest, FlagsSetEveryOption) {
   const ServerOptions options =
       Parsed({"--listen=0.0.0.0:1", "--http=none", "--allow_insecure", "--commit_interval=20ms",
               "--max_streams=2", "--max_runs=3", "--memory_quota=1GiB", "--metric_runs=4",
-              "--http_threads=5", "--reflection", "--log_level=debug", "--log_format=json",
-              "--shutdown_timeout=1m30s"});
+              "--http_threads=5", "--http_token_file=/run/token", "--reflection",
+              "--log_level=debug", "--log_format=json", "--shutdown_timeout=1m30s"});
   EXPECT_EQ(options.listen.ToString(), "0.0.0.0:1");
   EXPECT_EQ(options.http, std::nullopt);
   EXPECT_TRUE(options.allow_insecure);
@@ -79,6 +79,7 @@ TEST(OptionsTest, FlagsSetEveryOption) {
   EXPECT_EQ(options.memory_quota, 1073741824);
   EXPECT_EQ(options.metric_runs, 4);
   EXPECT_EQ(options.http_threads, 5);
+  EXPECT_EQ(options.http_token_file, "/run/token");
   EXPECT_TRUE(options.reflection);
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
   EXPECT_EQ(options.log_format, LogFormat::kJson);
@@ -167,6 +168,8 @@ TEST(OptionsTest, ASidecarTakesNothingThatIsForRuns) {
   std::ostringstream out;
   EXPECT_THAT(std::string(Parse({"--upstream=a:1", "--max_runs=5"}, out).status().message()),
               HasSubstr("--max_runs: is not for a sidecar"));
+  EXPECT_THAT(std::string(Parse({"--upstream=a:1", "--http_token_file=t"}, out).status().message()),
+              HasSubstr("--http_token_file: is not for a sidecar"));
 }
 
 TEST(OptionsTest, RefusesAnUpstreamThatCannotBe) {
