@@ -107,7 +107,8 @@ absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& opti
     StepResult result = step.is_last ? client->Discard()
                                      : client->Apply({.min = step.totals.least_command,
                                                       .max = step.totals.greatest_command});
-    StepOutcome outcome = {.perturbed = result.applied,
+    // A snapshot is a command too, and changes nothing.
+    StepOutcome outcome = {.perturbed = result.perturbed + result.non_finite > 0,
                            .restarted_tensors = std::move(result.reset_optimizer_state),
                            .generation = result.generation};
     if (result.decision) {

@@ -13,14 +13,17 @@ namespace {
 
 class ScopeTest : public LehrdTest {
  protected:
-  // The history of a run of its own.
+  // The history of a run of its own. What lehr-train printed is in `printed_`.
   std::vector<v1::HistoryEntry> Train(const std::string& run, const std::string& flags) {
     const FinishedProgram program = RunProgram(
         LEHR_TRAIN_BINARY,
         absl::StrCat(flags, " --run=", run, " --supervisor=127.0.0.1:", server_->port()));
     EXPECT_EQ(program.code, 0) << program.output;
+    printed_ = program.output;
     return History(run);
   }
+
+  std::string printed_;
 };
 
 // Each step has all four examples, so the batch is the data set. It acts, so that what one scope
@@ -51,6 +54,22 @@ TEST_F(ScopeTest, OnFullBatchesOfXorBothScopesDecideAlike) {
     }
   }
   EXPECT_GT(acted, 0);
+}
+
+// reheat keeps the best state of a healthy run again and again: these commands change nothing.
+TEST_F(ScopeTest, ASnapshotIsNotCountedAsAPerturbation) {
+  Start();
+  const std::vector<v1::HistoryEntry> history =
+      Train("h", "--task=spirals --steps=200 --stop_loss=0 --policy=reheat");
+  int snapshots = 0;
+  for (const v1::HistoryEntry& entry : history) {
+    for (const v1::Action& action : entry.decision().actions()) {
+      ASSERT_TRUE(action.has_snapshot());
+      ++snapshots;
+    }
+  }
+  EXPECT_GT(snapshots, 0);
+  EXPECT_THAT(printed_, ::testing::HasSubstr("perturbations 0"));
 }
 
 // Spirals come in batches: the first ones do not cover the data set.
