@@ -66,8 +66,8 @@ TEST(OptionsTest, FlagsSetEveryOption) {
   const ServerOptions options =
       Parsed({"--listen=0.0.0.0:1", "--http=none", "--allow_insecure", "--commit_interval=20ms",
               "--max_streams=2", "--max_runs=3", "--memory_quota=1GiB", "--metric_runs=4",
-              "--http_threads=5", "--http_token_file=/run/token", "--reflection", "--log_level=debug", "--log_format=json",
-              "--shutdown_timeout=1m30s"});
+              "--http_threads=5", "--http_token_file=/run/token", "--reflection",
+              "--log_level=debug", "--log_format=json", "--shutdown_timeout=1m30s"});
   EXPECT_EQ(options.listen.ToString(), "0.0.0.0:1");
   EXPECT_EQ(options.http, std::nullopt);
   EXPECT_TRUE(options.allow_insecure);
