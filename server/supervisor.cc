@@ -238,6 +238,7 @@ absl::StatusOr<v1::GetRunResponse> Supervisor::GetRun(const v1::GetRunRequest& r
   }
   v1::GetRunResponse response;
   *response.mutable_run() = (*run)->Describe();
+  *response.mutable_overview() = (*run)->Overview();
   return response;
 }
 

@@ -66,6 +66,7 @@ std::string RunFeed::Take() {
     revision_ = revision;
     v1::GetRunResponse response;
     *response.mutable_run() = run_->Describe();
+    *response.mutable_overview() = run_->Overview();
     absl::StrAppend(&text, EventText("run", ToJson(response)));
   }
   const int surplus = decisions.entries_size() - static_cast<int>(kMaxFeedDecisions);
