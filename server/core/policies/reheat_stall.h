@@ -30,7 +30,7 @@ std::optional<Reason> FindStall(const ReheatState& state, double mean,
 // Why it is not, where it is not.
 Reason WhyNoStall(const ReheatState& state, uint32_t steps_per_observation);
 
-// Whether this share of the run's first loss is too much to have learned anything.
+// Whether a mean loss is so near to the run's first one that nothing was learned.
 bool HasLearnedNothing(const ReheatState& state, double mean);
 
 }  // namespace lehr
