@@ -45,6 +45,7 @@ void Encode(const ReheatState& state, journal::v1::ReheatState& proto) {
   proto.set_mark(state.mark);
   proto.set_since_mark(state.since_mark);
   proto.set_far_above(state.far_above);
+  proto.set_bound(state.bound);
   proto.set_window_stride(state.window.stride);
   for (const LossBlock& block : state.window.blocks) {
     proto.add_block_count(block.count);
@@ -55,7 +56,7 @@ void Encode(const ReheatState& state, journal::v1::ReheatState& proto) {
   Encode(state.kept, *proto.mutable_kept());
   Encode(state.incumbent, *proto.mutable_incumbent());
   proto.set_rung(state.rung);
-  proto.set_perturbed(state.perturbed);
+  proto.set_stalls(state.stalls);
   proto.set_in_last_phase(state.in_last_phase);
   if (state.pending) {
     journal::v1::PendingCommand& pending = *proto.mutable_pending();
@@ -101,11 +102,12 @@ absl::StatusOr<ReheatState> Decode(const journal::v1::ReheatState& proto) {
   state.mark = proto.mark();
   state.since_mark = proto.since_mark();
   state.far_above = proto.far_above();
+  state.bound = proto.bound();
   state.window = *std::move(window);
   state.kept = Decode(proto.kept());
   state.incumbent = Decode(proto.incumbent());
   state.rung = proto.rung();
-  state.perturbed = proto.perturbed();
+  state.stalls = proto.stalls();
   state.in_last_phase = proto.in_last_phase();
   if (proto.has_pending()) {
     const journal::v1::PendingCommand& pending = proto.pending();

@@ -65,6 +65,9 @@ std::string ReasonText(const v1::Reason& reason) {
                              limit);
     case v1::Reason::CODE_STALL_COLLAPSED:
       return absl::StrFormat("acts: collapsed to a mean loss of %.4g (limit %.4g)", value, limit);
+    case v1::Reason::CODE_STALL_BOUND:
+      return absl::StrFormat("acts: the mean loss is %.4g and bound for no less than %.4g", value,
+                             limit);
     case v1::Reason::CODE_IMPROVING:
       return absl::StrFormat("improving: %.0f passes without a 1 %% improvement, stalls from %.0f",
                              value, limit);

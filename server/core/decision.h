@@ -45,6 +45,7 @@ enum class ReasonCode {
   kKeepsBest = 26,
   kLastPhase = 27,
   kReturnsToBest = 28,
+  kStallBound = 29,
   kNoNoiseSpec = 40,
 };
 

@@ -1,6 +1,7 @@
 #include "server/core/loss_window.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lehr {
 namespace {
@@ -80,6 +81,32 @@ double DeclineRate(const LossWindow& window) {
     variance += window.blocks[i].count * offset * offset;
   }
   return -covariance / variance / window.blocks.back().mean;
+}
+
+std::optional<Fall> ProjectFall(const LossWindow& window) {
+  constexpr size_t kLeastBlocks = 5;
+  constexpr uint32_t kLeastObservations = 8;
+  // Relative to the loss: no more than the rounding of losses in binary32 may move their mean.
+  constexpr double kStill = 2e-5;
+  size_t count = window.blocks.size();
+  if (count > 0 && window.blocks.back().count < window.stride) {
+    --count;
+  }
+  if (count < kLeastBlocks || window.length < kLeastObservations) {
+    return std::nullopt;
+  }
+  const size_t first = count % 2 == 0 ? 1 : 0;
+  const double newest = window.blocks[count - 1].mean;
+  const double middle = window.blocks[(first + count - 1) / 2].mean;
+  const double early_fall = window.blocks[first].mean - middle;
+  const double late_fall = middle - newest;
+  if (std::abs(early_fall) < kStill * newest && std::abs(late_fall) < kStill * newest) {
+    return Fall{.newest = newest, .left = 0};
+  }
+  if (late_fall < 0 || early_fall <= late_fall) {
+    return std::nullopt;
+  }
+  return Fall{.newest = newest, .left = late_fall * late_fall / (early_fall - late_fall)};
 }
 
 }  // namespace lehr

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace lehr {
@@ -46,6 +47,19 @@ double RelativeRange(const LossWindow& window);
 // By how much the loss falls an observation, by the least-squares line through the blocks, over the
 // newest block's mean. No unit; negative where the loss rises.
 double DeclineRate(const LossWindow& window);
+
+// Where a smooth curve leads, by Aitken's delta-squared process: that of a geometric fall is exact.
+// Both in the unit of the loss.
+struct Fall {
+  // The newest whole block's mean, and how much of it is still to go.
+  double newest = 0;
+  double left = 0;
+};
+
+// From the means of three blocks at equal distances. A curve that does not move has nothing left;
+// none where it does not fall, or does not fall less and less, or where less than five blocks and
+// eight observations are there.
+std::optional<Fall> ProjectFall(const LossWindow& window);
 
 }  // namespace lehr
 

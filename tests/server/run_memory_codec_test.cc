@@ -24,7 +24,8 @@ ReheatState WithEveryFieldSet() {
   state.kept = {.snapshot = 2, .mean_loss = 0.7};
   state.incumbent = {.snapshot = 1, .mean_loss = 0.9};
   state.rung = 5;
-  state.perturbed = true;
+  state.stalls = 7;
+  state.bound = 3;
   state.in_last_phase = true;
   state.pending = {.kind = PendingCommand::Kind::kReheat,
                    .step = 41,

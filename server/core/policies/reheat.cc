@@ -5,33 +5,21 @@
 #include <cmath>
 
 #include "absl/types/span.h"
+#include "server/core/policies/reheat_stall.h"
 
 namespace lehr {
 namespace {
 
-// Shorter than this many observations, or steps, no stall is seen.
-constexpr double kLeastObservations = 5;
-constexpr double kLeastSteps = 25;
-// Improvement that counts: of an attempt, and of the incumbent.
-constexpr double kImprovement = 0.99;
+// Improvement of the incumbent that counts.
 constexpr double kClearImprovement = 0.98;
-// Flat: the mean losses of this share of the attempt lie within kFlatRange of each other, and their
-// trend would not move them by kFlatTrend over an attempt as long as this one.
-constexpr double kFlatShare = 0.15;
-constexpr double kFlatRange = 0.02;
-constexpr double kFlatTrend = 0.05;
-// Slow: no improvement for this share of the attempt.
-constexpr double kSlowShare = 0.3;
-// Collapsed: this far above the attempt's best.
-constexpr double kCollapse = 1.5;
 // Served: this share of the first loss is left, or so few examples carry it that they are outliers.
 constexpr double kConverged = 0.02;
 constexpr double kFewExamples = 0.10;
-// Above this share of the first loss, the incumbent has learned nothing that is worth a rewind.
-constexpr double kNothingLearned = 0.9;
 // The last phase, as a share of the planned steps.
 constexpr double kLastPhase = 0.05;
 constexpr double kClearlyWorse = 1.02;
+// The same for a run that was never perturbed: it is healthy, however its loss jumps about.
+constexpr double kFarWorse = 1.5;
 
 // theta <- shrink * theta + stddev * (reference stddev of the tensor) * z.
 struct Rung {
@@ -39,12 +27,17 @@ struct Rung {
   float stddev;
 };
 constexpr Rung kRewind = {1, 0};
+constexpr Rung kNudge = {0.9F, 0.5F};
 constexpr Rung kShake = {0.4F, 2};
 constexpr Rung kStartAnew = {0, 1};
+constexpr Rung kStartLarger = {0, 1.25F};
+constexpr std::array kLadder = {kRewind, kNudge, kShake};
+// Where nothing was learned that is worth a rewind.
 constexpr std::array kLadderOfNothing = {kShake, kStartAnew};
 // Where losses carry no noise: the same state would stall in the same way.
-constexpr std::array kLadderWithoutNoise = {kStartAnew, kStartAnew, kShake};
-constexpr std::array kLadder = {kRewind, kRewind, kRewind, kShake, kRewind, kStartAnew};
+constexpr std::array kLadderWithoutNoise = {kStartAnew, kStartLarger};
+// Values that are drawn anew begin without biases, as initial values mostly do.
+constexpr char kBiases[] = "*bias";
 
 bool Holds(const PolicyContext& context, uint64_t snapshot) {
   return snapshot != 0 && std::find(context.snapshots.begin(), context.snapshots.end(), snapshot) !=
@@ -60,6 +53,7 @@ void BeginAttempt(ReheatState& state) {
   state.mark = fresh.mark;
   state.since_mark = 0;
   state.far_above = 0;
+  state.bound = 0;
   state.window = fresh.window;
   state.kept = fresh.kept;
 }
@@ -71,7 +65,7 @@ void Commit(ReheatState& state) {
       break;
     case PendingCommand::Kind::kReheat:
       state.rung = state.pending->rung;
-      state.perturbed = true;
+      ++state.stalls;
       BeginAttempt(state);
       break;
     case PendingCommand::Kind::kReturn:
@@ -107,45 +101,6 @@ void Accept(ReheatState& state) {
   state.incumbent = challenger;
 }
 
-// How many observations make a stall, at least.
-uint32_t LeastWindow(uint32_t steps_per_observation) {
-  return static_cast<uint32_t>(
-      std::max(kLeastObservations, std::ceil(kLeastSteps / steps_per_observation)));
-}
-
-void Observe(ReheatState& state, double mean, uint32_t least_window) {
-  ++state.age;
-  state.best = std::min(state.best, mean);
-  if (mean < kImprovement * state.mark) {
-    state.mark = mean;
-    state.since_mark = 0;
-  } else {
-    ++state.since_mark;
-  }
-  state.far_above = mean > kCollapse * state.best ? state.far_above + 1 : 0;
-  state.window.Add(mean, std::max<uint32_t>(least_window, kFlatShare * state.age));
-}
-
-// Why the attempt is stuck, if it is.
-std::optional<Reason> Stall(const ReheatState& state, double mean, uint32_t least_window) {
-  if (state.since_mark < least_window) {
-    return std::nullopt;
-  }
-  if (state.far_above >= least_window) {
-    return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
-  }
-  const double range = RelativeRange(state.window);
-  if (state.window.length >= least_window && range <= kFlatRange &&
-      DeclineRate(state.window) * state.age < kFlatTrend) {
-    return Reason{ReasonCode::kStallFlat, range, kFlatRange};
-  }
-  if (state.since_mark >= kSlowShare * state.age) {
-    return Reason{ReasonCode::kStallSlow, static_cast<double>(state.since_mark),
-                  std::ceil(kSlowShare * state.age)};
-  }
-  return std::nullopt;
-}
-
 // Why there is nothing to reheat for, however the loss moves, if so.
 std::optional<Reason> Served(const ReheatState& state, const Temperature& measured) {
   if (measured.mean <= kConverged * *state.first_mean) {
@@ -158,20 +113,39 @@ std::optional<Reason> Served(const ReheatState& state, const Temperature& measur
   return std::nullopt;
 }
 
+absl::Span<const Rung> LadderFor(const ReheatState& state, bool noiseless) {
+  if (noiseless) {
+    return kLadderWithoutNoise;
+  }
+  if (HasLearnedNothing(state, state.incumbent.mean_loss)) {
+    return kLadderOfNothing;
+  }
+  return kLadder;
+}
+
+void AddRung(const Rung& rung, std::vector<Action>& actions) {
+  PerturbAction perturb;
+  perturb.stddev = rung.stddev;
+  perturb.shrink = rung.shrink;
+  perturb.scale = ActionScale::kRelative;
+  perturb.optimizer_state = ActionOptimizerState::kReset;
+  actions.emplace_back(perturb);
+  if (rung.shrink == 0) {
+    perturb.stddev = 0;
+    perturb.tensor_selector = kBiases;
+    actions.emplace_back(perturb);
+  }
+}
+
 Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& context,
-                bool losses_have_noise) {
+                bool noiseless) {
   Accept(state);
   PendingCommand command = {.kind = PendingCommand::Kind::kReheat,
                             .step = context.step,
                             .apply_step = context.apply_step,
                             .rung = state.rung};
   const bool can_restore = Holds(context, state.incumbent.snapshot);
-  const bool nothing_learned = state.incumbent.mean_loss > kNothingLearned * *state.first_mean;
-  absl::Span<const Rung> ladder =
-      nothing_learned ? absl::MakeConstSpan(kLadderOfNothing) : absl::MakeConstSpan(kLadder);
-  if (!losses_have_noise) {
-    ladder = kLadderWithoutNoise;
-  }
+  const absl::Span<const Rung> ladder = LadderFor(state, noiseless);
   Rung rung = ladder[command.rung++ % ladder.size()];
   while (rung.stddev == 0 && !can_restore) {
     rung = ladder[command.rung++ % ladder.size()];
@@ -180,12 +154,7 @@ Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& c
   if (can_restore) {
     proposal.actions.emplace_back(RestoreAction{.id = state.incumbent.snapshot});
   }
-  PerturbAction perturb;
-  perturb.stddev = rung.stddev;
-  perturb.shrink = rung.shrink;
-  perturb.scale = ActionScale::kRelative;
-  perturb.optimizer_state = ActionOptimizerState::kReset;
-  proposal.actions.emplace_back(perturb);
+  AddRung(rung, proposal.actions);
   state.pending = command;
   return proposal;
 }
@@ -214,8 +183,7 @@ Proposal KeepBest(ReheatState& state, double mean, const Reason& otherwise,
 // Back to the incumbent where the state at hand is clearly worse.
 std::optional<Proposal> Return(ReheatState& state, double mean, const PolicyContext& context) {
   Accept(state);
-  // A run that was never perturbed is healthy, however its loss jumps about.
-  const double allowed = state.perturbed ? kClearlyWorse : kCollapse;
+  const double allowed = state.stalls > 0 ? kClearlyWorse : kFarWorse;
   if (mean <= allowed * state.incumbent.mean_loss || mean <= kConverged * *state.first_mean ||
       !Holds(context, state.incumbent.snapshot)) {
     return std::nullopt;
@@ -229,8 +197,7 @@ std::optional<Proposal> Return(ReheatState& state, double mean, const PolicyCont
 
 Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperature& measured,
                 const PolicyContext& context, uint32_t steps_per_observation) {
-  const uint32_t least_window = LeastWindow(steps_per_observation);
-  Observe(state, measured.mean, least_window);
+  ObserveAttempt(state, measured.mean, steps_per_observation);
   const auto planned = static_cast<double>(policy.planned_steps);
   if (policy.planned_steps > 0 &&
       static_cast<double>(context.apply_step) >= (1 - kLastPhase) * planned) {
@@ -245,18 +212,13 @@ Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperatur
          std::floor(kLastPhase * planned)},
         context);
   }
-  std::optional<Reason> calm = Served(state, measured);
-  if (!calm) {
-    if (const std::optional<Reason> stall = Stall(state, measured.mean, least_window)) {
-      return Reheat(state, *stall, context, /*losses_have_noise=*/steps_per_observation > 1);
-    }
-    calm = state.since_mark < least_window
-               ? Reason{ReasonCode::kImproving, static_cast<double>(state.since_mark),
-                        static_cast<double>(least_window)}
-               : Reason{ReasonCode::kStillMoving, static_cast<double>(state.since_mark),
-                        std::ceil(kSlowShare * state.age)};
+  if (const std::optional<Reason> served = Served(state, measured)) {
+    return KeepBest(state, measured.mean, *served, context);
   }
-  return KeepBest(state, measured.mean, *calm, context);
+  if (const std::optional<Reason> stall = FindStall(state, measured.mean, steps_per_observation)) {
+    return Reheat(state, *stall, context, IsNoiseless(steps_per_observation));
+  }
+  return KeepBest(state, measured.mean, WhyNoStall(state, steps_per_observation), context);
 }
 
 }  // namespace

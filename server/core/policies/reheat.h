@@ -2,10 +2,13 @@
 //
 // An observation is the losses of the whole data set, once a pass over it. Training between two
 // commands is an *attempt*. While an attempt improves, its best state is kept as a snapshot. When
-// it stalls (see Stall) with most of the loss still there, the best state of all attempts, the
-// *incumbent*, is restored and perturbed by the next rung of a ladder: the more stalls in a row,
-// the stronger. An attempt that beats the incumbent replaces it, and the ladder begins anew. Near
-// the planned end nothing is perturbed any more, and a worse state goes back to the incumbent.
+// it stalls (see reheat_stall.h) with most of the loss still there, the best state of all attempts,
+// the *incumbent*, is restored and perturbed by the next rung of a ladder: the more stalls in a
+// row, the stronger. An attempt that beats the incumbent replaces it, and the ladder begins anew.
+// Near the planned end nothing is perturbed any more, and a worse state goes back to the incumbent.
+//
+// Where every step sees the whole data set, losses carry no noise: a stall shows in few steps, and
+// a state that stalled once would stall again, so that values are drawn anew at once.
 //
 // Losses are all it needs. Without snapshots (ranks that hold fewer than two, shadow mode) it
 // perturbs the state at hand.
@@ -70,13 +73,16 @@ struct ReheatState {
   double mark = std::numeric_limits<double>::infinity();
   uint32_t since_mark = 0;
   uint32_t far_above = 0;
+  // Observations in a row at which the loss was bound for a limit near by (without noise only).
+  uint32_t bound = 0;
   LossWindow window;
   KeptState kept;
 
   KeptState incumbent;
   // Rungs taken since the incumbent was last clearly improved.
   uint32_t rung = 0;
-  bool perturbed = false;
+  // Stalls that were acted on.
+  uint32_t stalls = 0;
   bool in_last_phase = false;
   std::optional<PendingCommand> pending;
 

@@ -34,6 +34,8 @@ TEST(ReasonText, PutsTheNumbersIntoWords) {
 TEST(ReasonText, SaysWhyReheatActsOrWaits) {
   EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_STALL_FLAT, 0.004, 0.02)),
             "acts: the loss is flat, within 0.4 % of itself (limit 2 %)");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_STALL_BOUND, 0.54, 0.5)),
+            "acts: the mean loss is 0.54 and bound for no less than 0.5");
   EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_STALL_SLOW, 31, 30)),
             "acts: no 1 % improvement for 31 passes (limit 30)");
   EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_FEW_EXAMPLES, 0.08, 0.1)),

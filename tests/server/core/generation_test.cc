@@ -369,16 +369,20 @@ TEST(Generation, ThePolicyRemembersFromStepToStep) {
   Generation generation = JoinedWithSnapshots(Stalled());
   int64_t step = 0;
   const StepDecision decision = StepsUntilItActs(generation, step);
-  EXPECT_EQ(decision.reason.code, ReasonCode::kStallFlat);
-  ASSERT_EQ(decision.actions.size(), 2u);
+  EXPECT_EQ(decision.reason.code, ReasonCode::kStallBound);
+  ASSERT_EQ(decision.actions.size(), 3u);
   EXPECT_EQ(std::get<RestoreAction>(decision.actions[0]).id, 1u);
   EXPECT_NE(std::get<PerturbAction>(decision.actions[1]).seed, 0u);
+  EXPECT_EQ(std::get<PerturbAction>(decision.actions[2]).tensor_selector, "*bias");
 }
 
 TEST(Generation, WithoutSnapshotsThePolicyPerturbsOnly) {
   Generation generation = Joined(Stalled());
   int64_t step = 0;
-  EXPECT_EQ(StepsUntilItActs(generation, step).actions.size(), 1u);
+  const StepDecision decision = StepsUntilItActs(generation, step);
+  ASSERT_EQ(decision.actions.size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<PerturbAction>(decision.actions[0]));
+  EXPECT_TRUE(std::holds_alternative<PerturbAction>(decision.actions[1]));
 }
 
 TEST(Generation, ThePolicyForgetsACommandThatWasSkipped) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace lehr {
 namespace {
 
@@ -69,6 +71,58 @@ TEST(LossWindow, ALongWindowForgetsBlockByBlock) {
   EXPECT_EQ(RelativeRange(window), 0);
   EXPECT_GE(window.length, 100u);
   EXPECT_LT(window.length, 100u + window.stride);
+}
+
+// 3 + 2^(4-i): 19, 11, 7, 5, 4, 3.5, ...: half of what is above 3 goes with each observation. Of
+// nine blocks the three at equal distances are observations 0, 4 and 8.
+TEST(LossWindow, AGeometricFallIsProjectedExactly) {
+  LossWindow window;
+  for (int i = 0; i < 9; ++i) {
+    window.Add(3 + std::exp2(4 - i), /*window=*/100);
+  }
+  const std::optional<Fall> fall = ProjectFall(window);
+  ASSERT_TRUE(fall);
+  EXPECT_EQ(fall->newest, 3.0625);
+  EXPECT_DOUBLE_EQ(fall->left, 0.0625);
+}
+
+TEST(LossWindow, WhatDoesNotMoveHasNothingLeftToFall) {
+  LossWindow window;
+  for (int i = 0; i < 8; ++i) {
+    window.Add(2, /*window=*/100);
+  }
+  const std::optional<Fall> fall = ProjectFall(window);
+  ASSERT_TRUE(fall);
+  EXPECT_EQ(fall->newest, 2);
+  EXPECT_EQ(fall->left, 0);
+}
+
+TEST(LossWindow, NoFallIsProjectedFromALineARiseOrTooLittle) {
+  LossWindow line;
+  LossWindow rise;
+  LossWindow few;
+  for (int i = 0; i < 9; ++i) {
+    line.Add(20 - i, /*window=*/100);
+    rise.Add(20 + i, /*window=*/100);
+  }
+  for (int i = 0; i < 7; ++i) {
+    few.Add(2, /*window=*/100);
+  }
+  EXPECT_FALSE(ProjectFall(line));
+  EXPECT_FALSE(ProjectFall(rise));
+  EXPECT_FALSE(ProjectFall(few));
+}
+
+// A block that is not whole yet is newer than its neighbour by less than the others are.
+TEST(LossWindow, OnlyWholeBlocksAreProjected) {
+  LossWindow window;
+  for (int i = 0; i < 21; ++i) {
+    window.Add(3 + std::exp2(10 - i), /*window=*/100);
+  }
+  ASSERT_EQ(window.stride, 2u);
+  ASSERT_EQ(window.blocks.back().count, 1u);
+  // Means of pairs are 3 + 1.5 / 2 of the older one's height; the newest whole pair is 18 and 19.
+  EXPECT_DOUBLE_EQ(ProjectFall(window)->newest, static_cast<float>(3 + 0.75 * std::exp2(-8)));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ bool IsFullBatch(const StudyTask& task) { return task.batch_size == 0; }
 
 // Windows are in steps: a digits epoch has 23.
 std::vector<double> Windows(const StudyTask& task) {
-  return IsFullBatch(task) ? std::vector<double>{10, 20, 50, 100}
+  return IsFullBatch(task) ? std::vector<double>{5, 10, 20, 50, 100}
                            : std::vector<double>{115, 230, 460};
 }
 
@@ -56,7 +56,7 @@ std::vector<Arm> TuningGrid(const StudyTask& task) {
 }
 
 std::vector<Arm> TableArms(const StudyTask& task) {
-  const double window = IsFullBatch(task) ? 10 : 230;
+  const double window = IsFullBatch(task) ? 5 : 230;
   return {{"none", "none", {}},
           Literal(BestBase(task)),
           Constant(IsFullBatch(task) ? 1 : 0.01),

@@ -102,6 +102,12 @@ std::vector<StudyTask> MakeTasks() {
                        .threshold = 0.75,
                        .seeds = 10};
   tasks.push_back(fashion);
+  fashion.name = "fashion-healthy";
+  fashion.title = "Fashion-MNIST 784-64-10";
+  fashion.hidden = {64};
+  fashion.epochs = 10;
+  fashion.healthy = true;
+  tasks.push_back(fashion);
   return tasks;
 }
 

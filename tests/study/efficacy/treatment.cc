@@ -98,6 +98,7 @@ class Actor {
         .scale =
             action.scale == ActionScale::kRelative ? NoiseScale::kRelative : NoiseScale::kAbsolute,
         .shrink = action.shrink,
+        .tensor_selector = action.tensor_selector,
         .noise_spec = std::string(kNoiseSpec),
     };
     ApplyPerturbation(perturbation, tensors_, /*threads=*/1).value();

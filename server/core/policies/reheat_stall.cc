@@ -1,0 +1,152 @@
+#include "server/core/policies/reheat_stall.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "server/core/loss_window.h"
+
+namespace lehr {
+namespace {
+
+// Improvement that counts.
+constexpr double kImprovement = 0.99;
+// Collapsed: this far above the attempt's best.
+constexpr double kCollapse = 1.5;
+// Above this share of the first loss, nothing was learned.
+constexpr double kNothingLearned = 0.9;
+// Slow: no improvement for this share of the attempt.
+constexpr double kSlowShare = 0.3;
+
+// --- With noise. ---
+
+// Shorter than this many observations, or steps, no stall is seen.
+constexpr double kLeastObservations = 5;
+constexpr double kLeastSteps = 25;
+// Flat: the mean losses of this share of the attempt lie within kFlatRange of each other, and their
+// trend would not move them by kFlatTrend over an attempt as long as this one.
+constexpr double kFlatShare = 0.15;
+constexpr double kFlatRange = 0.02;
+constexpr double kFlatTrend = 0.05;
+
+uint32_t LeastWindow(uint32_t steps_per_observation) {
+  return static_cast<uint32_t>(
+      std::max(kLeastObservations, std::ceil(kLeastSteps / steps_per_observation)));
+}
+
+std::optional<Reason> FindStallInNoise(const ReheatState& state, double mean,
+                                       uint32_t least_window) {
+  if (state.since_mark < least_window) {
+    return std::nullopt;
+  }
+  if (state.far_above >= least_window) {
+    return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
+  }
+  const double range = RelativeRange(state.window);
+  if (state.window.length >= least_window && range <= kFlatRange &&
+      DeclineRate(state.window) * state.age < kFlatTrend) {
+    return Reason{ReasonCode::kStallFlat, range, kFlatRange};
+  }
+  if (state.since_mark >= kSlowShare * state.age) {
+    return Reason{ReasonCode::kStallSlow, static_cast<double>(state.since_mark),
+                  std::ceil(kSlowShare * state.age)};
+  }
+  return std::nullopt;
+}
+
+// --- Without noise. ---
+
+// Bound: over this share of the attempt, this many observations at least, the loss falls less and
+// less, so that at most kFallLeft of it would ever go. Each net begins with a short fall of that
+// kind, that of its output's bias: as long as nothing was learned, the evidence has to be stronger.
+constexpr double kBoundShare = 0.5;
+constexpr uint32_t kBoundObservations = 9;
+constexpr double kFallLeft = 0.07;
+constexpr double kFallLeftOfNothing = 0.0025;
+constexpr uint32_t kLeastAgeOfNothing = 25;
+// Observations in a row.
+constexpr uint32_t kBoundInARow = 5;
+constexpr uint32_t kCollapsedInARow = 25;
+// A run that has never stalled, and whose loss does not fall at all.
+constexpr double kLeastWithoutFall = 100;
+// Once the run has stalled: so many observations without improvement, twice as many after every
+// kStallsOfPatience stalls, so that an attempt that needs long gets there too.
+constexpr uint32_t kPatience = 3;
+constexpr uint32_t kStallsOfPatience = 48;
+constexpr uint32_t kMaxDoublings = 20;
+
+bool IsBound(const ReheatState& state, double mean) {
+  const std::optional<Fall> fall = ProjectFall(state.window);
+  if (!fall || (HasLearnedNothing(state, mean) && state.age < kLeastAgeOfNothing)) {
+    return false;
+  }
+  const double left = HasLearnedNothing(state, fall->newest) ? kFallLeftOfNothing : kFallLeft;
+  return fall->left < left * fall->newest;
+}
+
+double Patience(const ReheatState& state) {
+  if (state.stalls == 0) {
+    return std::max(kLeastWithoutFall, std::ceil(kSlowShare * state.age));
+  }
+  return kPatience * std::exp2(std::min(kMaxDoublings, state.stalls / kStallsOfPatience));
+}
+
+std::optional<Reason> FindStallWithoutNoise(const ReheatState& state, double mean) {
+  if (state.bound >= kBoundInARow) {
+    const std::optional<Fall> fall = ProjectFall(state.window);
+    return Reason{ReasonCode::kStallBound, mean, fall ? fall->newest - fall->left : mean};
+  }
+  if (state.far_above >= kCollapsedInARow) {
+    return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
+  }
+  // A loss that falls ever so slowly is no stall, unless the run is known to be stuck.
+  const bool falls = state.stalls == 0 && mean <= state.best;
+  if (state.since_mark >= Patience(state) && !falls) {
+    return Reason{ReasonCode::kStallSlow, static_cast<double>(state.since_mark), Patience(state)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void ObserveAttempt(ReheatState& state, double mean, uint32_t steps_per_observation) {
+  ++state.age;
+  state.best = std::min(state.best, mean);
+  if (mean < kImprovement * state.mark) {
+    state.mark = mean;
+    state.since_mark = 0;
+  } else {
+    ++state.since_mark;
+  }
+  state.far_above = mean > kCollapse * state.best ? state.far_above + 1 : 0;
+  if (IsNoiseless(steps_per_observation)) {
+    state.window.Add(mean, std::max<uint32_t>(kBoundObservations, kBoundShare * state.age));
+    state.bound = IsBound(state, mean) ? state.bound + 1 : 0;
+  } else {
+    state.window.Add(
+        mean, std::max<uint32_t>(LeastWindow(steps_per_observation), kFlatShare * state.age));
+  }
+}
+
+std::optional<Reason> FindStall(const ReheatState& state, double mean,
+                                uint32_t steps_per_observation) {
+  return IsNoiseless(steps_per_observation)
+             ? FindStallWithoutNoise(state, mean)
+             : FindStallInNoise(state, mean, LeastWindow(steps_per_observation));
+}
+
+Reason WhyNoStall(const ReheatState& state, uint32_t steps_per_observation) {
+  const auto since = static_cast<double>(state.since_mark);
+  if (IsNoiseless(steps_per_observation)) {
+    return {ReasonCode::kImproving, since, Patience(state)};
+  }
+  const uint32_t least_window = LeastWindow(steps_per_observation);
+  return state.since_mark < least_window
+             ? Reason{ReasonCode::kImproving, since, static_cast<double>(least_window)}
+             : Reason{ReasonCode::kStillMoving, since, std::ceil(kSlowShare * state.age)};
+}
+
+bool HasLearnedNothing(const ReheatState& state, double mean) {
+  return mean > kNothingLearned * *state.first_mean;
+}
+
+}  // namespace lehr

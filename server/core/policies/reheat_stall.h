@@ -1,0 +1,38 @@
+// Whether an attempt of reheat is stuck, from the mean losses that it had so far.
+//
+// Losses of mini-batches carry noise: a stall is a flat mean over a share of the attempt, long no
+// improvement, or a collapse. Where every step sees the whole data set the curve is smooth, and its
+// curvature tells where it leads; it is judged by that, whatever its learning rate, until the run
+// has stalled once. Then an attempt must improve all the time.
+//
+// Pure functions on plain values.
+#ifndef LEHR_SERVER_CORE_POLICIES_REHEAT_STALL_H_
+#define LEHR_SERVER_CORE_POLICIES_REHEAT_STALL_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "server/core/decision.h"
+#include "server/core/policies/reheat.h"
+
+namespace lehr {
+
+// Whether every observation is of one step, and so without the noise of sampling.
+inline bool IsNoiseless(uint32_t steps_per_observation) { return steps_per_observation == 1; }
+
+// Counts one observation of the attempt. state.first_mean is set, `mean` finite and >= 0.
+void ObserveAttempt(ReheatState& state, double mean, uint32_t steps_per_observation);
+
+// Why the attempt is stuck, if it is, after the observation of `mean`.
+std::optional<Reason> FindStall(const ReheatState& state, double mean,
+                                uint32_t steps_per_observation);
+
+// Why it is not, where it is not.
+Reason WhyNoStall(const ReheatState& state, uint32_t steps_per_observation);
+
+// Whether a mean loss is so near to the run's first one that nothing was learned.
+bool HasLearnedNothing(const ReheatState& state, double mean);
+
+}  // namespace lehr
+
+#endif  // LEHR_SERVER_CORE_POLICIES_REHEAT_STALL_H_
