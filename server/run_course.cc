@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/time.h"
+#include "server/stall_reason.h"
 
 namespace lehr {
 namespace {
@@ -16,14 +17,8 @@ bool WantsAChange(const google::protobuf::RepeatedPtrField<v1::Action>& actions)
 // The policy acts on a stall, or would if it were let: error_driven's word that the run is hot is
 // not that.
 bool SeesStall(const v1::Decision& decision) {
-  switch (decision.reason().code()) {
-    case v1::Reason::CODE_STALL_FLAT:
-    case v1::Reason::CODE_STALL_SLOW:
-    case v1::Reason::CODE_STALL_COLLAPSED:
-      return true;
-    default:
-      return absl::StrContains(decision.policy(), "reheat") && WantsAChange(decision.withheld());
-  }
+  return IsStall(decision.reason().code()) ||
+         (absl::StrContains(decision.policy(), "reheat") && WantsAChange(decision.withheld()));
 }
 
 }  // namespace

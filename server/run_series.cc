@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "server/stall_reason.h"
+
 namespace lehr {
 namespace {
 
@@ -61,11 +63,6 @@ constexpr std::array<GaugeText, kGaugeCount> kGauges = {{
 
 // What a stall must improve to be over.
 constexpr double kImprovement = 0.99;
-
-bool SawStall(v1::Reason::Code code) {
-  return code == v1::Reason::CODE_STALL_FLAT || code == v1::Reason::CODE_STALL_SLOW ||
-         code == v1::Reason::CODE_STALL_COLLAPSED;
-}
 
 // The greatest where a decision perturbs several parts; 0 where it perturbs nothing.
 double NoiseStddev(const v1::Decision& decision) {
@@ -155,7 +152,7 @@ void RunSeries::ShowProgress(Place& place, const v1::Decision& decision) {
     place.least_mean = std::numeric_limits<double>::infinity();
     place.gauges[kStalled]->Set(0);
   }
-  if (SawStall(decision.reason().code())) {
+  if (IsStall(decision.reason().code())) {
     place.gauges[kStalled]->Set(1);
   } else if (const v1::Observation& observation = decision.observation();
              observation.count() > 0 && observation.mean() < kImprovement * place.least_mean) {

@@ -11,16 +11,15 @@
 // are less than kQuiet observations apart: a policy that adds noise at every step makes one
 // attempt.
 //
-// - The loss is *flat* where the line through the newest quarter of the attempt (at least
-// kFlatLeast
-//   observations) does not fall by kFlatFall of the loss, kFlatSigmas standard deviations of its
-//   slope taken in its favour: the noisier the losses, the longer it takes to tell.
+// - The loss is *flat* where the line through the newest quarter of the attempt, and no less than
+//   kFlatLeast observations, does not fall by kFlatFall of the loss, kFlatSigmas standard
+//   deviations of its slope taken in its favour: the noisier the losses, the longer it takes to
+//   tell.
 // - The run is *hot* where the temperature is not below kHot of its greatest, or where the loss has
 //   not left kNothingLearned of the first one; where less than kConverged of the first loss is
 //   left, it never is.
-// - Flat and hot is *stalled*, acted upon or not; so is what a policy says has stalled. It ends
-// when
-//   the loss is clearly below that of the stall.
+// - Flat and hot is *stalled*, acted upon or not; so is what a policy says has stalled. It is over
+//   once the loss is clearly below that of the stall.
 // - A change of the parameters after a quiet time makes the run *perturbed*. After kSettle
 //   observations it is *healthy* where it is not hot, or *recovering* once the loss is clearly
 //   below what it was before.

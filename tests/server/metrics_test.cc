@@ -234,7 +234,7 @@ TEST(MetricsTest, ARunIsStalledUntilItIsBetterThanBeforeTheStall) {
   EXPECT_THAT(stalled_after(1.5, v1::Reason::CODE_IMPROVING), Optional(1));
   EXPECT_THAT(stalled_after(0.995, v1::Reason::CODE_IMPROVING), Optional(1));
   EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_KEEPS_BEST), Optional(0));
-  EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_STALL_SLOW), Optional(1));
+  EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_STALL_BOUND), Optional(1));
   decision.set_generation(decision.generation() + 1);
   EXPECT_THAT(stalled_after(2, v1::Reason::CODE_IMPROVING), Optional(0));
 }

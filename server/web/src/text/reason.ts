@@ -38,6 +38,8 @@ const texts: Record<string, (value: number, limit: number) => string> = {
     `acts: no 1 % improvement for ${whole(value)} passes (limit ${whole(limit)})`,
   STALL_COLLAPSED: (value, limit) =>
     `acts: collapsed to a mean loss of ${short(value)} (limit ${short(limit)})`,
+  STALL_BOUND: (value, limit) =>
+    `acts: the mean loss is ${short(value)} and bound for no less than ${short(limit)}`,
   IMPROVING: (value, limit) =>
     `improving: ${whole(value)} passes without a 1 % improvement, stalls from ${whole(limit)}`,
   STILL_MOVING: (value, limit) =>
