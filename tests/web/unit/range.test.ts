@@ -23,6 +23,9 @@ test('panning stops at the ends, and keeps the width', () => {
   assert.deepEqual(panned({ from: 50, to: 250 }, bounds, -0.5), { from: null, to: 200 });
   assert.deepEqual(panned({ from: 700, to: 900 }, bounds, 1), { from: 800, to: null });
   assert.deepEqual(panned(all, bounds, 0.5), all);
+  // Half of 39 is no whole step.
+  assert.deepEqual(panned({ from: 100, to: 139 }, bounds, 0.5), { from: 120, to: 159 });
+  assert.deepEqual(panned({ from: 100, to: 101 }, bounds, -0.25), { from: 99, to: 100 });
 });
 
 test('a selection is in whole steps and includes what it touches', () => {

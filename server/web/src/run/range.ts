@@ -22,11 +22,11 @@ export function zoomed(range: Range, bounds: Bounds, factor: number): Range {
   return within(middle - width / 2, middle + width / 2, bounds);
 }
 
-// By a part of the width: -0.5 goes half of it back.
+// By a part of the width, in whole steps so that the width stays: -0.5 goes half of it back.
 export function panned(range: Range, bounds: Bounds, part: number): Range {
   const { from, to } = resolved(range, bounds);
   const width = to - from;
-  const shift = part * width;
+  const shift = Math.sign(part) * Math.max(1, Math.round(Math.abs(part) * width));
   if (from + shift < bounds.first) {
     return within(bounds.first, bounds.first + width, bounds);
   }
