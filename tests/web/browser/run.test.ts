@@ -14,13 +14,7 @@ import { Feeder, Lehrd, Trainer } from './processes';
 
 const token = 'correct-horse-battery-staple';
 // A net that gets stuck, so that Lehr acts on it.
-const stuck = [
-  '--task=xor-relu-sum',
-  '--seed=4',
-  '--steps=4000',
-  '--stop_loss=0',
-  '--scope=dataset',
-];
+const stuck = ['--task=xor-relu-sum', '--seed=4', '--steps=4000', '--scope=dataset'];
 
 let browser: Browser;
 let lehrd: Lehrd;
