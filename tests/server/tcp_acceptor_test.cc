@@ -18,6 +18,12 @@
 #include "absl/synchronization/mutex.h"
 #include "tests/taken_port.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LEHR_CLANG_ASAN
+#endif
+#endif
+
 namespace lehr {
 namespace {
 
@@ -132,6 +138,10 @@ class CapturedStderr {
 };
 
 TEST_F(TcpAcceptorTest, AcceptsAgainAfterItHadNoDescriptorLeft) {
+#ifdef LEHR_CLANG_ASAN
+  GTEST_SKIP()
+      << "UBSan's look at a virtual table opens a pipe, and calls it a fault that it cannot";
+#endif
   Start(std::numeric_limits<int>::max());
   CapturedStderr log;
   const FileDescriptor peer = Socket();
