@@ -44,7 +44,8 @@ ENTRYPOINT ["make-certs", "/certs"]
 
 FROM debian:bookworm-slim AS prometheus
 COPY deploy/install-deps /tmp/
-RUN /tmp/install-deps --monitor && rm -rf /tmp/install-deps /var/lib/apt/lists/* /var/cache/apt/*
+RUN /tmp/install-deps --monitor && rm -rf /tmp/install-deps /var/lib/apt/lists/* /var/cache/apt/* \
+    && chown prometheus /var/lib/prometheus
 COPY deploy/prometheus /etc/lehr
 USER prometheus
 WORKDIR /var/lib/prometheus

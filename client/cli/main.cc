@@ -9,6 +9,7 @@
 namespace {
 
 std::string_view Environment(const char* name) {
+  // Nobody changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
