@@ -6,8 +6,8 @@
 #include <openssl/x509.h>
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -38,7 +38,8 @@ absl::StatusOr<File> Open(const char* name, const std::string& path) {
     ERR_clear_error();
     return Fault(
         name, path,
-        absl::StrCat("cannot be read: ", error != 0 ? std::strerror(error) : "it is not a file"));
+        absl::StrCat("cannot be read: ",
+                     error != 0 ? std::generic_category().message(error) : "it is not a file"));
   }
   return file;
 }
