@@ -90,10 +90,11 @@ absl::StatusOr<std::optional<SeriesSpan>> ReadSeriesSpan(sqlite::Database& datab
 absl::Status SeriesTable::Prepare() {
   absl::StatusOr<sqlite::Statement> replace =
       database_.Prepare("REPLACE INTO buckets VALUES(?, ?, ?, ?, ?, ?)");
-  if (replace.ok()) {
-    replace_ = *std::move(replace);
+  if (!replace.ok()) {
+    return replace.status();
   }
-  return replace.status();
+  replace_ = *std::move(replace);
+  return absl::OkStatus();
 }
 
 absl::Status SeriesTable::Open(int64_t run, uint64_t generation) {
