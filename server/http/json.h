@@ -1,8 +1,8 @@
 // The contract's messages as the JSON of the HTTP port: proto3's, with every field that is not a
 // message, zeros too.
 //
-// protobuf's own printer takes a microsecond a number, and a chart has a hundred thousand: this one
-// prints what that one does, some twenty times as fast.
+// protobuf's own printer takes longer for the numbers of the largest chart than its whole answer
+// may. The values are those that it prints, in the fewest digits that give them again.
 #ifndef LEHR_SERVER_HTTP_JSON_H_
 #define LEHR_SERVER_HTTP_JSON_H_
 
