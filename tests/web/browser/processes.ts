@@ -89,8 +89,15 @@ export class Trainer {
   }
 }
 
-// A run that takes some milliseconds a step, and does not end by itself.
-export const endless = ['--task=spirals', '--hidden=192,192', '--batch=0', '--steps=100000000'];
+// A run that takes some milliseconds a step, and does not end by itself: error-driven noise makes it
+// diverge.
+export const endless = [
+  '--task=spirals',
+  '--hidden=192,192',
+  '--batch=0',
+  '--steps=100000000',
+  '--policy=observe',
+];
 
 // Runs that make a step when they are told to; see feeder.cc.
 export class Feeder {
