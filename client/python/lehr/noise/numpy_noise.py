@@ -40,10 +40,10 @@ def perturb(update: Update, values: np.ndarray) -> Result:
         theta = values[chunk.offset:chunk.offset + chunk.count]
         z = _chunk_noise(update.seed, update.tensor_id, rows, chunk)
         new, finite = new_values(theta, z, update), is_finite(theta)
-        perturbed += np.count_nonzero(finite)
+        perturbed += int(np.count_nonzero(finite))
         if theta.itemsize == 2:
             same = new.view(np.uint16) == theta.view(np.uint16)
-            unchanged += np.count_nonzero(same & finite)
+            unchanged += int(np.count_nonzero(same & finite))
         np.copyto(theta, new, where=finite)
     return Result(perturbed, values.size - perturbed, unchanged)
 
