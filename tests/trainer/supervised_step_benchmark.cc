@@ -5,7 +5,10 @@
 // Prints the median of the ratios of neighbouring rounds, in which the machine is much the same,
 // with the interval that holds the true median at 95 % (order statistics, no assumption about the
 // distribution); the same for two rounds without Lehr, which must hold 100 %: it says what the
-// machine lets be seen; and the CPU time of the trainer's thread within the calls.
+// machine lets be seen; the time that the trainer's thread spends within the calls, by the clock
+// and on its CPU; and how often a supervised step sleeps, or another thread takes its CPU. Once
+// with a run that is only observed, as nearly all steps of a run are, and once with a command at
+// each step, which must reach the disk before it is sent.
 //
 // The aim is to keep 99 % of the steps/s of one rank with a lag of 1, where another core is idle:
 // Lehr's other threads and lehrd run there.
@@ -13,6 +16,7 @@
 //   build/bin/supervised_step_benchmark                     # starts a build/bin/lehrd of its own
 //   mpirun -n 2 build/bin/supervised_step_benchmark
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "client/client.h"
@@ -135,16 +140,18 @@ class Computation {
 
 class Trainer {
  public:
-  Trainer(Collective& ranks, const std::string& address, uint32_t lag) : ranks_(ranks) {
+  Trainer(Collective& ranks, const std::string& address, uint32_t lag, bool commands)
+      : ranks_(ranks) {
     ClientOptions options;
     options.supervisor = address;
-    options.run_id = "benchmark-" + std::to_string(lag);
+    options.run_id = absl::StrCat("lag-", lag, commands ? "-commands" : "-observed");
     options.rank = static_cast<uint32_t>(ranks.rank());
     options.world_size = static_cast<uint32_t>(ranks.size());
     options.job_attempt = SharedNonce(ranks);
     options.can_agree = true;
     options.settings.set_lag(lag);
-    // Every step has a command, which does next to nothing.
+    options.settings.mutable_policy()->set_observe(!commands);
+    // A command does next to nothing.
     options.settings.mutable_policy()->mutable_error_driven()->set_base_noise_level(1e-6);
     options.log = [](std::string_view) {};
     client_ = *Client::Create(std::move(options));
@@ -161,18 +168,16 @@ class Trainer {
   }
 
   // Takes longer than SupervisedStep: it looks at the clock. Returns seconds.
-  double CpuTimeInCalls() {
+  double TimeInCalls(clockid_t clock) {
     double seconds = 0;
     SupervisedStep([&](const auto& call) {
-      const double start = Seconds(CLOCK_THREAD_CPUTIME_ID);
+      const double start = Seconds(clock);
       const auto result = call();
-      seconds += Seconds(CLOCK_THREAD_CPUTIME_ID) - start;
+      seconds += Seconds(clock) - start;
       return result;
     });
     return seconds;
   }
-
-  int64_t applied() const { return applied_; }
 
  private:
   // `around` calls what it is given.
@@ -188,13 +193,12 @@ class Trainer {
     StepTotals totals = {.least_command = hash, .greatest_command = hash};
     ranks_.AllReduce(absl::MakeSpan(gradients_), totals);
     const AgreeResult agreed = {.min = totals.least_command, .max = totals.greatest_command};
-    applied_ += around([&] { return client_->Apply(agreed); }).applied ? 1 : 0;
+    around([&] { return client_->Apply(agreed); });
   }
 
   Collective& ranks_;
   std::unique_ptr<Client> client_;
   int64_t step_ = 0;
-  int64_t applied_ = 0;
   // Uneven: hot.
   const std::vector<float> losses_ = [] {
     std::vector<float> losses(kLosses, 0.5F);
@@ -220,28 +224,49 @@ double TimeOfRound(const Step& step) {
   return Seconds(CLOCK_MONOTONIC) - start;
 }
 
-void Compare(Collective& ranks, const std::string& address, uint32_t lag) {
-  Trainer trainer(ranks, address, lag);
+// Of this thread, so far: how often it waited, and how often it had to give way.
+struct Switches {
+  static Switches Now() {
+    rusage usage = {};
+    getrusage(RUSAGE_THREAD, &usage);
+    return {.slept = static_cast<double>(usage.ru_nvcsw),
+            .preempted = static_cast<double>(usage.ru_nivcsw)};
+  }
+  double slept = 0;
+  double preempted = 0;
+};
+
+void Compare(Collective& ranks, const std::string& address, uint32_t lag, bool commands) {
+  Trainer trainer(ranks, address, lag, commands);
   TimeOfRound([&] { trainer.SupervisedStep(); });
   std::vector<double> with_lehr;
   std::vector<double> without;
   std::vector<double> cpu_times;
+  std::vector<double> times;
+  Switches switches;
   for (int round = 0; round < kRounds; ++round) {
     // The supervised round stands between two plain ones, so that a drift cancels.
     const double before = TimeOfRound([&] { trainer.PlainStep(); });
+    const Switches start = Switches::Now();
     const double supervised = TimeOfRound([&] { trainer.SupervisedStep(); });
+    const Switches end = Switches::Now();
     const double after = TimeOfRound([&] { trainer.PlainStep(); });
     with_lehr.push_back((before + after) / 2 / supervised);
     without.push_back(before / after);
-    TimeOfRound([&] { cpu_times.push_back(trainer.CpuTimeInCalls()); });
+    switches.slept += end.slept - start.slept;
+    switches.preempted += end.preempted - start.preempted;
+    TimeOfRound([&] { cpu_times.push_back(trainer.TimeInCalls(CLOCK_THREAD_CPUTIME_ID)); });
+    TimeOfRound([&] { times.push_back(trainer.TimeInCalls(CLOCK_MONOTONIC)); });
   }
   if (ranks.rank() == 0) {
+    constexpr double kSteps = kRounds * (kWarmUpSteps + kStepsARound);
     absl::PrintF(
-        "ranks %d, lag %d, steps of 1 ms, %d rounds: with Lehr %s of the steps/s; two rounds "
-        "without it: %s; %.1f us of CPU time of the trainer's thread in a step's calls (median); "
-        "%d commands applied\n",
-        ranks.size(), lag, kRounds, Percent(with_lehr), Percent(without), 1e6 * Median(cpu_times),
-        trainer.applied());
+        "ranks %d, lag %d, steps of 1 ms, %s, %d rounds: with Lehr %s of the steps/s; two rounds "
+        "without it: %s; in a step's calls %.1f us, %.1f us of them on the CPU (medians); "
+        "a step slept %.3f times and was preempted %.3f times\n",
+        ranks.size(), lag, commands ? "a command at each" : "observed", kRounds, Percent(with_lehr),
+        Percent(without), 1e6 * Median(times), 1e6 * Median(cpu_times), switches.slept / kSteps,
+        switches.preempted / kSteps);
     std::fflush(stdout);
   }
 }
@@ -256,7 +281,9 @@ void Run() {
   }
   ranks.Broadcast(address);
   for (const uint32_t lag : {1U, 0U}) {
-    Compare(ranks, address, lag);
+    for (const bool commands : {false, true}) {
+      Compare(ranks, address, lag, commands);
+    }
   }
 }
 
