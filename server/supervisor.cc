@@ -180,21 +180,21 @@ absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Start(const Options& opt
   if (absl::Status status = supervisor->runs_.Recover(absl::Now()); !status.ok()) {
     return status;
   }
-  if (absl::Status status = supervisor->ResumeCourses(); !status.ok()) {
-    return status;
-  }
+  supervisor->ResumeCourses();
   return supervisor;
 }
 
-absl::Status Supervisor::ResumeCourses() {
+// A course is for display. Old rows that are damaged, which nothing is decided by, must not keep
+// the other runs from being supervised.
+void Supervisor::ResumeCourses() {
   std::vector<std::shared_ptr<RunHost>> runs = RunsBehind(runs_, std::nullopt);
   runs.resize(std::min(runs.size(), kResumedCourses));
   for (const std::shared_ptr<RunHost>& run : runs) {
     if (absl::Status status = ResumeCourse(*run); !status.ok()) {
-      return status;
+      LogError("the course of a run cannot be read, and is shown from here on",
+               {{"run", run->run_id()}, {"why", status.ToString()}});
     }
   }
-  return absl::OkStatus();
 }
 
 // In coarse pieces what is long past, then the newest steps.

@@ -71,7 +71,7 @@ class Supervisor {
  private:
   explicit Supervisor(const Options& options);
 
-  absl::Status ResumeCourses();
+  void ResumeCourses();
   absl::Status ResumeCourse(RunHost& run);
 
   Journal& journal_;

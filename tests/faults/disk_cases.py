@@ -1,6 +1,7 @@
 """What can happen to a data directory."""
 
 import random
+import sqlite3
 import subprocess
 
 from cases import case, check
@@ -100,6 +101,26 @@ def refuse_damaged(lehrd, good, damages):
     write(lehrd.data_dir, good)
 
 
+def serve_without_old_row(lehrd, good, run_id):
+    """A decision of long ago that is damaged: nothing is decided by it, so the supervisor serves, says
+    what is wrong at its start, and at each look at that history."""
+    with sqlite3.connect(f"file:{lehrd.data_dir / 'journal.db'}?immutable=1", uri=True) as database:
+        rows = database.execute("SELECT decision FROM decisions ORDER BY step").fetchall()
+    old = rows[len(rows) // 2][0]
+    expect(good["journal.db"].count(old) == 1, "the row is not found in the file")
+    write(lehrd.data_dir, good | {"journal.db": good["journal.db"].replace(old, flip_bit(old, len(old) // 2))})
+    lehrd.start()
+    expect("decisions does not fit its checksum" in lehrd.complaint(), f"it says {lehrd.complaint()}")
+    try:
+        lehrd.history(run_id)
+    except Failure as failure:
+        expect("decisions does not fit its checksum" in str(failure), f"lehr export says {failure}")
+    else:
+        expect(False, "lehr export tells the damaged history")
+    lehrd.kill()
+    write(lehrd.data_dir, good)
+
+
 def flip_anywhere(lehrd, run_id, flips):
     """Any bit of the journal: lehrd refuses it, or cannot read what it hit, or it hit nothing. Returns
     how often each."""
@@ -135,25 +156,28 @@ def flip_anywhere(lehrd, run_id, flips):
 
 
 @case("damage", "a bit of the journal flipped, and the journal cut",
-      "lehrd does not start, names the file, leaves it byte for byte; ranks train on; restored, it goes on")
+      "lehrd does not start, names the file, leaves it byte for byte, or serves all but an old row; ranks train on; "
+      "restored, it goes on")
 def damage(place):
     lehrd = Lehrd(place)
     lehrd.start()
     job = Job(place, lehrd, "run")
     job.await_commands(count=50)
     lehrd.stop()
+    # At an address that no rank knows.
+    elsewhere = Lehrd(place, data_dir=lehrd.data_dir)
     refuse_damaged(lehrd, contents(lehrd.data_dir), STOPPED_DAMAGES)
+    serve_without_old_row(elsewhere, contents(lehrd.data_dir), job.run_id)
     lehrd.start()
     job.await_commands(count=50)
     lehrd.kill()
     good = contents(lehrd.data_dir)
     refuse_damaged(lehrd, good, KILLED_DAMAGES)
-    # At an address that no rank knows.
-    seen = flip_anywhere(Lehrd(place, data_dir=lehrd.data_dir), job.run_id, 200 if place.full else 8)
+    seen = flip_anywhere(elsewhere, job.run_id, 200 if place.full else 8)
     job.await_alone()
     lehrd.start()
     job.await_commands()
-    return f"{len(STOPPED_DAMAGES + KILLED_DAMAGES)} damages refused; {seen}; {check(job)}"
+    return f"{len(STOPPED_DAMAGES + KILLED_DAMAGES)} damages refused; an old row named; {seen}; {check(job)}"
 
 
 @case("second-lehrd", "a second lehrd on the same data",
