@@ -113,6 +113,15 @@ JournalPaths::JournalPaths(const std::string& data_dir)
       log(absl::StrCat(database, "-wal")),
       mark(absl::StrCat(data_dir, "/journal.durable")) {}
 
+absl::Status WithAdvice(const absl::Status& status, const JournalPaths& paths) {
+  if (!absl::IsDataLoss(status)) {
+    return status;
+  }
+  return absl::DataLossError(
+      absl::StrCat(status.message(), ". Nothing was changed. Restore ", paths.data_dir,
+                   "/journal* from a backup, or move them away to start with an empty history"));
+}
+
 absl::Status CreateJournalIfMissing(const JournalPaths& paths) {
   if (Exists(paths.database)) {
     return absl::OkStatus();

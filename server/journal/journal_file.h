@@ -35,6 +35,9 @@ struct JournalFile {
   std::unique_ptr<JournalTables> tables;
 };
 
+// DATA_LOSS with what an operator can do about it; any other status as it is.
+absl::Status WithAdvice(const absl::Status& status, const JournalPaths& paths);
+
 // Opens it for this process alone; the data directory must be locked. Until something is committed,
 // every file stays as it is. NOT_FOUND: there is no database. DATA_LOSS: a file is damaged or
 // misses entries. FAILED_PRECONDITION: it is another program's, another version's, or open
