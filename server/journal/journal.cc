@@ -46,7 +46,8 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
     return WithAdvice(file.status(), paths);
   }
   const JournalState& state = file->tables->state();
-  const bool clean_stop = state.clean;
+  // What ranks saw after a copy was made, it does not know.
+  const bool clean_stop = state.clean && (!file->may_be_older_copy || state.sequence == 0);
   if (absl::Status status = file->tables->Commit({EpochEntry{.above = state.epoch}});
       !status.ok()) {
     return status;

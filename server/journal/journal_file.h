@@ -33,6 +33,8 @@ absl::Status CreateJournalIfMissing(const JournalPaths& paths);
 struct JournalFile {
   std::unique_ptr<sqlite::Database> database;
   std::unique_ptr<JournalTables> tables;
+  // There is no mark: the database is new, or a copy that may end anywhere.
+  bool may_be_older_copy = false;
 };
 
 // DATA_LOSS with what an operator can do about it; any other status as it is.

@@ -79,7 +79,7 @@ class JournalDamageTest : public testing::Test {
                       const std::string& what) {
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
     EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(directory_ / file), HasSubstr(what),
-                                                     HasSubstr("from a backup, or move them away")));
+                                                     HasSubstr("from a backup and remove")));
   }
 
   TemporaryDirectory directory_{FastParent()};
@@ -129,14 +129,18 @@ TEST_F(JournalDamageTest, OlderCopyOfTheDatabase) {
   ExpectDataLoss(OpenDamaged(files), kDatabase, absl::StrCat("move ", directory_ / kMark, " away"));
 }
 
-// How an operator says that the older copy is what there is.
+// How an operator says that the older copy is what there is. It was closed cleanly, and ranks may
+// have seen more since.
 TEST_F(JournalDamageTest, WithoutTheMarkAnOlderCopyIsTaken) {
   const Filled filled = MakeFilled(/*close=*/true);
   Files files = filled.files;
+  WriteDirectory(directory_.path(), files);
+  EXPECT_TRUE(OpenOrDie(directory_.path())->clean_stop());
   files.erase(kMark);
   WriteDirectory(directory_.path(), files);
   auto journal = OpenOrDie(directory_.path());
   EXPECT_EQ(*Describe(*journal), filled.contents);
+  EXPECT_FALSE(journal->clean_stop());
 }
 
 TEST_F(JournalDamageTest, DamagedMark) {
