@@ -21,6 +21,7 @@
 #include "server/http/http_api.h"
 #include "server/http/http_server.h"
 #include "server/journal/journal.h"
+#include "server/journal_report.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/options/options.h"
@@ -200,6 +201,13 @@ int Main(int argc, char** argv) {
   }
   if (!options->has_value()) {
     return EXIT_SUCCESS;
+  }
+  if ((*options)->check_journal) {
+    const absl::Status intact = ReportOnJournal((*options)->data_dir, std::cout);
+    if (!intact.ok()) {
+      std::cerr << "lehrd: " << intact.message() << "\n";
+    }
+    return intact.ok() ? EXIT_SUCCESS : EXIT_FAILURE;
   }
   StartLogging((*options)->log_level, (*options)->log_format);
   LogWhatGrpcSays();

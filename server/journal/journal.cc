@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/journal/journal_check.h"
 #include "server/journal/journal_reader.h"
 #include "server/journal/series_plan.h"
 
@@ -28,16 +27,6 @@ constexpr size_t kRowsAtOnce = 128;
 // Beyond it a raised epoch could not rise any more.
 constexpr uint64_t kMaxEpoch = std::numeric_limits<int64_t>::max();
 
-// Adds to an error what an operator can do about it.
-absl::Status WithAdvice(const absl::Status& status, const std::string& data_dir) {
-  if (!absl::IsDataLoss(status)) {
-    return status;
-  }
-  return absl::DataLossError(
-      absl::StrCat(status.message(), ". Nothing was changed. Restore ", data_dir,
-                   "/journal* from a backup, or move them away to start with an empty history"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
@@ -50,14 +39,15 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
     return lock.status();
   }
   if (absl::Status status = CreateJournalIfMissing(paths); !status.ok()) {
-    return WithAdvice(status, paths.data_dir);
+    return WithAdvice(status, paths);
   }
   absl::StatusOr<JournalFile> file = OpenJournalFile(paths);
   if (!file.ok()) {
-    return WithAdvice(file.status(), paths.data_dir);
+    return WithAdvice(file.status(), paths);
   }
   const JournalState& state = file->tables->state();
-  const bool clean_stop = state.clean;
+  // What ranks saw after a copy was made, it does not know.
+  const bool clean_stop = state.clean && (!file->may_be_older_copy || state.sequence == 0);
   if (absl::Status status = file->tables->Commit({EpochEntry{.above = state.epoch}});
       !status.ok()) {
     return status;
@@ -71,18 +61,6 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(JournalOptions options) {
   }
   return std::unique_ptr<Journal>(new Journal(std::move(options), *std::move(lock),
                                               *std::move(file), *std::move(mark), clean_stop));
-}
-
-absl::Status Journal::Check(const std::string& data_dir) {
-  const absl::StatusOr<DirectoryLock> lock = DirectoryLock::Acquire(data_dir);
-  if (!lock.ok()) {
-    return lock.status();
-  }
-  const absl::StatusOr<JournalFile> file = OpenJournalFile(JournalPaths(data_dir));
-  if (!file.ok()) {
-    return WithAdvice(file.status(), data_dir);
-  }
-  return WithAdvice(CheckJournalRows(*file->database, *file->tables), data_dir);
 }
 
 Journal::Journal(JournalOptions options, DirectoryLock lock, JournalFile file, DurableMark mark,

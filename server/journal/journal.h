@@ -78,10 +78,6 @@ class Journal final : public RunStore {
   // file and say what an operator can do.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(JournalOptions options);
 
-  // Reads every row of the journal in a directory that no lehrd holds, and changes nothing.
-  // Errors: those of Open; NOT_FOUND: there is no journal.
-  static absl::Status Check(const std::string& data_dir);
-
   // Without Close, drops what is not durable, as a crash would.
   ~Journal() override;
 

@@ -65,11 +65,13 @@ absl::Status Configure(sqlite::Database& database) {
                               database.path(), ": its journal mode is ", *mode, ", expected wal"));
 }
 
-absl::Status CheckEnd(const JournalPaths& paths, uint64_t sequence) {
+absl::Status CheckEnd(const JournalPaths& paths, JournalFile& file) {
   const absl::StatusOr<std::optional<uint64_t>> mark = DurableMark::Read(paths.mark);
   if (!mark.ok()) {
     return mark.status();
   }
+  file.may_be_older_copy = !mark->has_value();
+  const uint64_t sequence = file.tables->state().sequence;
   if (sequence < mark->value_or(0)) {
     return absl::DataLossError(absl::StrCat(
         paths.database, ": it ends with entry ", sequence, ", and entry ", **mark,
@@ -101,7 +103,7 @@ absl::Status OpenAndCheck(const JournalPaths& paths, JournalFile& file) {
     return tables.status();
   }
   file.tables = *std::move(tables);
-  status = CheckEnd(paths, file.tables->state().sequence);
+  status = CheckEnd(paths, file);
   return status.ok() ? ReadRecoveredState(*file.database, *file.tables).status() : status;
 }
 
@@ -112,6 +114,16 @@ JournalPaths::JournalPaths(const std::string& data_dir)
       database(absl::StrCat(data_dir, "/journal.db")),
       log(absl::StrCat(database, "-wal")),
       mark(absl::StrCat(data_dir, "/journal.durable")) {}
+
+absl::Status WithAdvice(const absl::Status& status, const JournalPaths& paths) {
+  if (!absl::IsDataLoss(status)) {
+    return status;
+  }
+  return absl::DataLossError(
+      absl::StrCat(status.message(), ". Nothing was changed. Restore ", paths.database,
+                   "* from a backup and remove ", paths.mark,
+                   ", or move all of them away to start with an empty history"));
+}
 
 absl::Status CreateJournalIfMissing(const JournalPaths& paths) {
   if (Exists(paths.database)) {

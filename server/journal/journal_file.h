@@ -33,7 +33,12 @@ absl::Status CreateJournalIfMissing(const JournalPaths& paths);
 struct JournalFile {
   std::unique_ptr<sqlite::Database> database;
   std::unique_ptr<JournalTables> tables;
+  // There is no mark: the database is new, or a copy that may end anywhere.
+  bool may_be_older_copy = false;
 };
+
+// DATA_LOSS with what an operator can do about it; any other status as it is.
+absl::Status WithAdvice(const absl::Status& status, const JournalPaths& paths);
 
 // Opens it for this process alone; the data directory must be locked. Until something is committed,
 // every file stays as it is. NOT_FOUND: there is no database. DATA_LOSS: a file is damaged or

@@ -25,6 +25,20 @@ void RowChecksum::AddTagged(char tag, int64_t value) {
   crc_ = static_cast<uint32_t>(crc32_z(crc_, bytes, sizeof(bytes)));
 }
 
+namespace {
+
+// The integers that a row begins with, by the names of their columns: its key, and sometimes more.
+std::string DescribeRow(const sqlite::Statement& row) {
+  std::string description;
+  for (int column = 0; column < row.columns() - 1 && row.IsInteger(column); ++column) {
+    absl::StrAppend(&description, column == 0 ? "" : ", ", row.Name(column), " ",
+                    row.Integer(column));
+  }
+  return description;
+}
+
+}  // namespace
+
 absl::Status VerifyRow(const sqlite::Statement& row, std::string_view table) {
   const int payload = row.columns() - 1;
   RowChecksum checksum(table);
@@ -39,7 +53,7 @@ absl::Status VerifyRow(const sqlite::Statement& row, std::string_view table) {
     return absl::OkStatus();
   }
   return absl::DataLossError(absl::StrCat(row.path(), ": a row of the table ", std::string(table),
-                                          " does not fit its checksum"));
+                                          " does not fit its checksum (", DescribeRow(row), ")"));
 }
 
 absl::Status ParseColumn(const sqlite::Statement& row, int column,
@@ -48,8 +62,8 @@ absl::Status ParseColumn(const sqlite::Statement& row, int column,
   if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(
-      absl::StrCat(row.path(), ": a row does not hold a ", message.GetTypeName()));
+  return absl::DataLossError(absl::StrCat(row.path(), ": a row does not hold a ",
+                                          message.GetTypeName(), " (", DescribeRow(row), ")"));
 }
 
 }  // namespace lehr

@@ -140,9 +140,10 @@ absl::Status CheckJournalSchema(sqlite::Database& database) {
         *application, ", expected ", kApplicationId, "); give lehrd another --data_dir"));
   }
   if (*version != absl::StrCat(kJournalSchemaVersion)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(database.path(), ": schema version ", *version, ", and this lehrd knows only ",
-                     kJournalSchemaVersion, "; start the lehrd that wrote it"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        database.path(), ": schema version ", *version, ", and this lehrd knows only ",
+        kJournalSchemaVersion, ". Start the lehrd that wrote it, restore a backup of version ",
+        kJournalSchemaVersion, ", or give this one another --data_dir"));
   }
   const absl::StatusOr<std::string> expected = ExpectedSchema();
   if (!expected.ok()) {

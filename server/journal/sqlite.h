@@ -68,6 +68,7 @@ class Statement {
 
   // Of the row at hand. Views are valid until the next call of Start, Run or Next.
   int columns() const { return sqlite3_column_count(statement_.get()); }
+  std::string Name(int column) const { return sqlite3_column_name(statement_.get(), column); }
   bool IsInteger(int column) const;
   int64_t Integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   std::string_view Bytes(int column) const;

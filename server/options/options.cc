@@ -130,12 +130,13 @@ void AddTls(OptionAdder& options, ServerOptions* values) {
 
 void AddSidecar(OptionAdder& options, ServerOptions* values) {
   options.BeginGroup("Sidecar");
-  options.Add("upstream", &values->upstream, TargetKind{},
-              "Be a sidecar of the supervisor there: serve the ranks of this machine, and pass "
-              "their losses on in one message a step. A sidecar keeps and decides nothing: it "
-              "takes none of --data_dir, --commit_interval, --max_runs, --metric_runs and "
-              "--http_token_file, and of "
-              "the pages it has only /metrics, /healthz and /readyz.");
+  options.Add(
+      "upstream", &values->upstream, TargetKind{},
+      "Be a sidecar of the supervisor there: serve the ranks of this machine, and pass "
+      "their losses on in one message a step. A sidecar keeps and decides nothing: it "
+      "takes none of --data_dir, --check_journal, --commit_interval, --max_runs, --metric_runs and "
+      "--http_token_file, and of "
+      "the pages it has only /metrics, /healthz and /readyz.");
 }
 
 void AddJournal(OptionAdder& options, ServerOptions* values) {
@@ -187,9 +188,16 @@ void AddOperation(OptionAdder& options, ServerOptions* values) {
               "service manager's own limit (Kubernetes: 30s).");
 }
 
-void AddOther(CLI::App* app) {
+void AddOther(CLI::App* app, ServerOptions* values) {
   app->set_help_flag("--help", "Print this and exit.")->group("Other");
   app->set_version_flag("--version", "lehrd " LEHR_VERSION, "Print the version and exit.")
+      ->group("Other");
+  // Never in a file that lehrd is to serve with.
+  app->add_flag("--check_journal", values->check_journal,
+                "Serve nothing: read all of the journal in --data_dir, which no lehrd may hold, or "
+                "of a copy, and change nothing. Exit 0: it is intact, and what is in it is "
+                "printed; 1: it is not, or cannot be read.")
+      ->configurable(false)
       ->group("Other");
   app->set_config("--config", /*default_filename=*/"",
                   "Options from a YAML file, one 'name: value' a line. Flags win over it.")
@@ -216,8 +224,8 @@ absl::Status CheckRole(const ServerOptions& values, const CLI::App& app, const Y
     return values.data_dir.empty() ? absl::InvalidArgumentError("--data_dir is required")
                                    : absl::OkStatus();
   }
-  for (const char* name :
-       {"data_dir", "commit_interval", "max_runs", "metric_runs", "http_token_file"}) {
+  for (const char* name : {"data_dir", "check_journal", "commit_interval", "max_runs",
+                           "metric_runs", "http_token_file"}) {
     if (app.get_option(absl::StrCat("--", name))->count() > 0) {
       return absl::InvalidArgumentError(
           absl::StrCat(config.Origin(name), ": is not for a sidecar (--upstream=", values.upstream,
@@ -265,7 +273,7 @@ absl::StatusOr<std::optional<ServerOptions>> ParseServerOptions(int argc, const 
   AddJournal(options, &values);
   AddBounds(options, &values);
   AddOperation(options, &values);
-  AddOther(&app);
+  AddOther(&app, &values);
 
   try {
     app.parse(argc, argv);

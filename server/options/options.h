@@ -40,6 +40,8 @@ struct ServerOptions {
 
   // Empty for a sidecar, and only then.
   std::string data_dir;
+  // Nothing is served: the journal in data_dir is verified.
+  bool check_journal = false;
   absl::Duration commit_interval = absl::Milliseconds(50);
 
   int max_streams = 4096;

@@ -74,6 +74,61 @@ TEST(LehrdProgram, ATokenThatIsNoneIsNamed) {
   EXPECT_THAT(run.output, HasSubstr(folder.Path("missing")));
 }
 
+// A journal that lehrd made and stopped with.
+void MakeJournal(const std::string& data_dir) {
+  LehrdProcess lehrd(LEHRD_BINARY, {"--listen=127.0.0.1:0", "--data_dir=" + data_dir});
+  EXPECT_EQ(lehrd.End(SIGTERM), 0);
+}
+
+TEST(LehrdProgram, CheckJournalTellsWhatIsThere) {
+  const TemporaryFolder folder;
+  MakeJournal(folder.Path("data"));
+  const FinishedProgram run = RunLehrd("--check_journal --data_dir=" + folder.Path("data"));
+  EXPECT_EQ(run.code, 0);
+  EXPECT_THAT(run.output, HasSubstr(folder.Path("data") + ": the journal is intact\n"));
+  EXPECT_THAT(run.output, HasSubstr("lehrd stopped cleanly\n"));
+  EXPECT_THAT(run.output, Not(HasSubstr("not lehrd's")));
+}
+
+TEST(LehrdProgram, CheckJournalNamesTheDamage) {
+  const TemporaryFolder folder;
+  MakeJournal(folder.Path("data"));
+  std::filesystem::resize_file(folder.Path("data") + "/journal.db", 10000);
+  const FinishedProgram run = RunLehrd("--check_journal --data_dir=" + folder.Path("data"));
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.output, HasSubstr("lehrd: " + folder.Path("data/journal.db") + ": "));
+  EXPECT_THAT(run.output, Not(HasSubstr("intact")));
+}
+
+TEST(LehrdProgram, CheckJournalLeavesARunningLehrdAlone) {
+  const TemporaryFolder folder;
+  LehrdProcess lehrd(LEHRD_BINARY, {"--listen=127.0.0.1:0", "--data_dir=" + folder.Path("data")});
+  const FinishedProgram run = RunLehrd("--check_journal --data_dir=" + folder.Path("data"));
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.output, HasSubstr(folder.Path("data") + " is held by process "));
+  EXPECT_EQ(lehrd.End(SIGTERM), 0);
+}
+
+TEST(LehrdProgram, CheckJournalMakesNoDirectory) {
+  const TemporaryFolder folder;
+  const FinishedProgram run = RunLehrd("--check_journal --data_dir=" + folder.Path("missing"));
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.output, HasSubstr("no directory " + folder.Path("missing")));
+  EXPECT_FALSE(std::filesystem::exists(folder.Path("missing")));
+}
+
+TEST(LehrdProgram, CheckJournalWantsADirectory) {
+  const FinishedProgram run = RunLehrd("--check_journal");
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.output, HasSubstr("--data_dir is required"));
+}
+
+TEST(LehrdProgram, CheckJournalIsNotForASidecar) {
+  const FinishedProgram run = RunLehrd("--check_journal --upstream=127.0.0.1:7070");
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.output, HasSubstr("--check_journal: is not for a sidecar"));
+}
+
 // A page that is open follows for as long as it likes, and lehrd does not wait for it.
 TEST(LehrdProgram, AnOpenPageDoesNotHoldUpTheEnd) {
   const TemporaryFolder folder;

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/journal/journal.h"
+#include "server/journal/journal_check.h"
 #include "server/journal/journal_schema.h"
 #include "server/journal/sqlite.h"
 #include "tests/server/journal/journal_testing.h"
@@ -77,9 +78,8 @@ class JournalDamageTest : public testing::Test {
   void ExpectDataLoss(const absl::Status& status, const std::string& file,
                       const std::string& what) {
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
-    EXPECT_THAT(std::string(status.message()),
-                AllOf(HasSubstr(directory_ / file), HasSubstr(what),
-                      HasSubstr("from a backup, or move them away")));
+    EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(directory_ / file), HasSubstr(what),
+                                                     HasSubstr("from a backup and remove")));
   }
 
   TemporaryDirectory directory_{FastParent()};
@@ -129,14 +129,18 @@ TEST_F(JournalDamageTest, OlderCopyOfTheDatabase) {
   ExpectDataLoss(OpenDamaged(files), kDatabase, absl::StrCat("move ", directory_ / kMark, " away"));
 }
 
-// How an operator says that the older copy is what there is.
+// How an operator says that the older copy is what there is. It was closed cleanly, and ranks may
+// have seen more since.
 TEST_F(JournalDamageTest, WithoutTheMarkAnOlderCopyIsTaken) {
   const Filled filled = MakeFilled(/*close=*/true);
   Files files = filled.files;
+  WriteDirectory(directory_.path(), files);
+  EXPECT_TRUE(OpenOrDie(directory_.path())->clean_stop());
   files.erase(kMark);
   WriteDirectory(directory_.path(), files);
   auto journal = OpenOrDie(directory_.path());
   EXPECT_EQ(*Describe(*journal), filled.contents);
+  EXPECT_FALSE(journal->clean_stop());
 }
 
 TEST_F(JournalDamageTest, DamagedMark) {
@@ -177,7 +181,8 @@ TEST_F(JournalDamageTest, OtherTables) {
 TEST_F(JournalDamageTest, RowThatARestartReads) {
   ExpectDataLoss(OpenDamaged(ChangeWithSql("UPDATE generations SET generation = 9 "
                                            "WHERE run = 2 AND generation = 1")),
-                 kDatabase, "a row of the table generations does not fit its checksum");
+                 kDatabase,
+                 "a row of the table generations does not fit its checksum (run 2, generation 9)");
 }
 
 TEST_F(JournalDamageTest, MissingRun) {
@@ -190,8 +195,9 @@ TEST_F(JournalDamageTest, RowThatARestartDoesNotRead) {
   ChangeWithSql(
       "UPDATE decisions SET policy_state = x'00' "
       "WHERE run = 1 AND generation = 1 AND step = 3");
-  ExpectDataLoss(Journal::Check(directory_.path()), kDatabase,
-                 "a row of the table decisions does not fit its checksum");
+  ExpectDataLoss(CheckJournal(directory_.path()).status(), kDatabase,
+                 "a row of the table decisions does not fit its checksum (run 1, generation 1, "
+                 "step 3, ");
   auto journal = OpenOrDie(directory_.path());
   EXPECT_EQ(journal->ReadHistory({.run_id = "run-a"}).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(journal->FindDecision("run-a", 1, 3).status().code(), absl::StatusCode::kDataLoss);
@@ -200,12 +206,12 @@ TEST_F(JournalDamageTest, RowThatARestartDoesNotRead) {
 
 TEST_F(JournalDamageTest, CheckFindsAMissingRow) {
   ChangeWithSql("DELETE FROM decisions WHERE run = 1 AND generation = 1 AND step = 3");
-  ExpectDataLoss(Journal::Check(directory_.path()), kDatabase, "the counts of run run-a");
+  ExpectDataLoss(CheckJournal(directory_.path()).status(), kDatabase, "the counts of run run-a");
 }
 
 TEST_F(JournalDamageTest, CheckFindsRowsOfNoRun) {
   ChangeWithSql("DELETE FROM runs WHERE run = 2");
-  ExpectDataLoss(Journal::Check(directory_.path()), kDatabase, "there are only 1 runs");
+  ExpectDataLoss(CheckJournal(directory_.path()).status(), kDatabase, "there are only 1 runs");
 }
 
 TEST_F(JournalDamageTest, DatabaseThatWasCut) {
@@ -239,7 +245,7 @@ TEST_P(FlippedBitTest, IsReportedOrDoesNotMatter) {
       Files files = filled.files;
       files[name][at] ^= static_cast<char>(1 << (at % 8));
       WriteDirectory(directory_.path(), files);
-      const absl::Status check = Journal::Check(directory_.path());
+      const absl::Status check = CheckJournal(directory_.path()).status();
       ASSERT_EQ(ReadDirectory(directory_.path()), files) << name << " at " << at;
       absl::StatusOr<std::unique_ptr<Journal>> journal =
           Journal::Open(OnlyFlushes(directory_.path()));
@@ -270,8 +276,8 @@ INSTANTIATE_TEST_SUITE_P(Journal, FlippedBitTest, testing::Bool(), [](const auto
 TEST(JournalInUseTest, IsRefusedWithTheProcessThatHoldsIt) {
   TemporaryDirectory directory;
   auto journal = OpenOrDie(directory.path());
-  for (const absl::Status& status :
-       {Journal::Open(OnlyFlushes(directory.path())).status(), Journal::Check(directory.path())}) {
+  for (const absl::Status& status : {Journal::Open(OnlyFlushes(directory.path())).status(),
+                                     CheckJournal(directory.path()).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr(directory.path()), HasSubstr(absl::StrCat("process ", getpid()))));

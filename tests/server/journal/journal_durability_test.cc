@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/journal/journal.h"
+#include "server/journal/journal_check.h"
 #include "tests/server/journal/fault_vfs.h"
 #include "tests/server/journal/journal_testing.h"
 
@@ -88,7 +89,7 @@ TEST(JournalDurabilityTest, KilledProcessKeepsWhatWasDurable) {
     steps = CountSteps(*journal);
     EXPECT_GE(steps, durable);
     journal.reset();
-    LEHR_ASSERT_OK(Journal::Check(directory.path()));
+    LEHR_ASSERT_OK(CheckJournal(directory.path()).status());
   }
   EXPECT_GT(steps, 0);
 }
@@ -171,7 +172,7 @@ void FillUpTheDisk(const std::string& data_dir, absl::StatusCode expected,
   journal = OpenOrDie(data_dir);
   EXPECT_EQ(CountSteps(*journal), durable_steps);
   journal.reset();
-  LEHR_ASSERT_OK(Journal::Check(data_dir));
+  LEHR_ASSERT_OK(CheckJournal(data_dir).status());
 }
 
 // Writes beyond a limit fail as on a full disk, without one and without being root.

@@ -253,20 +253,5 @@ TEST_F(JournalTest, LogStaysShort) {
   EXPECT_GT(std::filesystem::file_size(data_dir() + "/journal.db"), 10 << 20);
 }
 
-TEST_F(JournalTest, CheckAcceptsWhatTheJournalWrote) {
-  Fill(*journal_);
-  Flush();
-  journal_.reset();
-  const auto before = ReadDirectory(data_dir());
-  LEHR_ASSERT_OK(Journal::Check(data_dir()));
-  EXPECT_EQ(ReadDirectory(data_dir()), before);
-}
-
-TEST_F(JournalTest, CheckFindsNoJournalWhereThereIsNone) {
-  TemporaryDirectory empty;
-  EXPECT_EQ(Journal::Check(empty.path()).code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(Journal::Check(empty / "missing").code(), absl::StatusCode::kNotFound);
-}
-
 }  // namespace
 }  // namespace lehr

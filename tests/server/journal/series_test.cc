@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/journal/journal.h"
+#include "server/journal/journal_check.h"
 #include "server/journal/series_plan.h"
 #include "tests/server/journal/journal_testing.h"
 
@@ -233,7 +234,7 @@ TEST_F(SeriesTest, AnyRangeIsWhatItsDecisionsAre) {
   ExpectExact(0, step, 1);
   LEHR_ASSERT_OK(journal_->Close(Soon()));
   journal_.reset();
-  LEHR_ASSERT_OK(Journal::Check(data_dir()));
+  LEHR_ASSERT_OK(CheckJournal(data_dir()).status());
 }
 
 // An older generation keeps what was open when the next one began.
