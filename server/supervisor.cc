@@ -145,6 +145,9 @@ void AddBucket(const SeriesBucket& bucket, v1::GetSeriesResponse& response) {
       {SeriesBucket::kMean, response.mutable_mean()},
       {SeriesBucket::kMax, response.mutable_max()},
       {SeriesBucket::kDeadExamples, response.mutable_dead_examples()},
+      {SeriesBucket::kP10, response.mutable_p10()},
+      {SeriesBucket::kP50, response.mutable_p50()},
+      {SeriesBucket::kP90, response.mutable_p90()},
   };
   for (const auto& [quantity, extents] : columns) {
     AddExtent(bucket.quantities[quantity], *extents);

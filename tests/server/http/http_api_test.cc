@@ -271,6 +271,9 @@ TEST_F(HttpApiTest, SeriesComesInColumns) {
   EXPECT_EQ(series["generation"], "1");
   EXPECT_EQ(series["firstStep"], (nlohmann::json{"0", "1", "2"}));
   EXPECT_EQ(series["temperature"]["max"], (nlohmann::json{3, 0, 3}));
+  EXPECT_EQ(series["p10"]["last"], (nlohmann::json{0, 0, 0}));
+  EXPECT_EQ(series["p50"]["min"], (nlohmann::json{0, 0, 0}));
+  EXPECT_EQ(series["p90"]["max"], (nlohmann::json{3, 0, 3}));
   EXPECT_EQ(series["stddev"]["last"], (nlohmann::json{3, 0, 3}));
   EXPECT_EQ(series["perturbations"], (nlohmann::json{1, 0, 1}));
   EXPECT_EQ(series["measured"], (nlohmann::json{1, 1, 1}));
