@@ -268,6 +268,7 @@ absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
                                                            .after = *after,
                                                            .limit = *size,
                                                            .only_commands = request.only_commands(),
+                                                           .only_acts = request.only_acts(),
                                                            .newest_first = request.newest_first()});
   if (!page.ok()) {
     return page.status();

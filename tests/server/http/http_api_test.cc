@@ -130,6 +130,9 @@ TEST_F(HttpApiTest, HistoryTakesItsQuery) {
       GetJson("/api/v1/runs/digits/history", "only_commands=true&from_step=1")["entries"];
   ASSERT_EQ(commands.size(), 1u);
   EXPECT_EQ(commands[0]["decision"]["step"], "2");
+  const auto acts = GetJson("/api/v1/runs/digits/history", "only_acts=true")["entries"];
+  ASSERT_EQ(acts.size(), 2u);
+  EXPECT_EQ(acts[0]["decision"]["step"], "0");
 }
 
 TEST_F(HttpApiTest, HistoryComesInPages) {

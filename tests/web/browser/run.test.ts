@@ -9,6 +9,7 @@ import type {
   GetRunResponse,
   GetSeriesResponse,
 } from '../../../server/web/src/api/messages';
+import { short } from '../../../server/web/src/text/number';
 import { openBrowser, untilText, withPage } from './pages';
 import { Feeder, Lehrd, Trainer } from './processes';
 
@@ -59,6 +60,11 @@ test('everything that is known of a run', async () => {
       assert.notEqual(await chartLabel(page, chart), '');
     }
 
+    const { p10, p50, p90 } = run.observation ?? { p10: 0, p50: 0, p90: 0 };
+    const spread = `median ${short(p50)}, p10 ${short(p10)}, p90 ${short(p90)}, max `;
+    const readout = page.locator('figure[data-chart="mean"] .readout');
+    assert.ok((await readout.textContent())?.includes(spread), spread);
+
     // The marks in sight are those that the supervisor recorded.
     const history = await lehrd.get<GetHistoryResponse>(
       '/api/v1/runs/xor-4/history?only_commands=true&page_size=10000',
@@ -87,13 +93,18 @@ test('everything that is known of a run', async () => {
   });
 });
 
-test('all decisions, older ones on demand', async () => {
+test('acts without the snapshots among them, or all decisions; older ones on demand', async () => {
+  const acts = await lehrd.get<GetHistoryResponse>(
+    '/api/v1/runs/xor-4/history?only_acts=true&page_size=10000',
+  );
   await withPage(browser, link('xor-4'), async (page) => {
+    const rows = page.locator('.decision-table tbody tr');
     await page.locator('.decision-table tr[data-acts]').first().waitFor();
+    assert.equal(await rows.count(), Math.min(40, acts.entries.length));
+    assert.equal(await page.locator('.decision-table tr:not([data-acts])[data-step]').count(), 0);
     await page.getByLabel('Only acts').uncheck();
     await page.locator('.decision-table tr:not([data-acts])[data-step]').first().waitFor();
     assert.match(page.url(), /all=1/);
-    const rows = page.locator('.decision-table tbody tr');
     assert.equal(await rows.count(), 40);
     await page.getByRole('button', { name: 'Older' }).click();
     await page.waitForFunction(
