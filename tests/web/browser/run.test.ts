@@ -248,6 +248,102 @@ test('a decision is on the page within a second', async () => {
   }
 });
 
+test('an older generation of a run', async () => {
+  const run = ['--task=xor-relu-sum', '--seed=1', '--scope=dataset', '--stop_loss=0'];
+  for (const steps of [60, 30]) {
+    assert.equal(await Trainer.start(lehrd, 'twice', [...run, `--steps=${steps}`]).ended, 0);
+  }
+  await withPage(browser, link('twice', '?all=1'), async (page) => {
+    const range = '[data-role="range"]';
+    const newest = '.decision-table tbody tr:first-child';
+    await untilText(page, range, /^Steps 0–29$/);
+    await page.locator(`${newest}[data-step="29"]`).waitFor();
+
+    await page.getByLabel('Generation').selectOption('1');
+    await untilText(page, range, /^Steps 0–59$/);
+    await page.locator(`${newest}[data-step="59"]`).waitFor();
+    assert.match(await chartLabel(page, 'mean'), /^Loss: [\d.]+ last/);
+    const { mean } = await lehrd.get<GetSeriesResponse>('/api/v1/runs/twice/series?generation=1');
+    assert.ok((await chartLabel(page, 'mean')).includes(`${short(mean?.last.at(-1) ?? 0)} last`));
+
+    // The link shows the same, and the way back is there.
+    const address = page.url();
+    assert.match(address, /generation=1/);
+    await page.goto('about:blank');
+    await page.goto(address);
+    await untilText(page, range, /^Steps 0–59$/);
+    assert.equal(await page.getByLabel('Generation').inputValue(), '1');
+    await page.getByLabel('Generation').selectOption('');
+    await untilText(page, range, /^Steps 0–29$/);
+    await page.locator(`${newest}[data-step="29"]`).waitFor();
+  });
+});
+
+test('dead examples with their ids and how their losses went', async () => {
+  const run = ['--task=xor-relu-sum', '--seed=3', '--scope=dataset', '--policy=observe'];
+  assert.equal(await Trainer.start(lehrd, 'dead', [...run, '--steps=2000']).ended, 0);
+  const { observation } = (await lehrd.get<GetRunResponse>('/api/v1/runs/dead')).run;
+  assert.ok(observation && observation.dead.length > 0, 'no example is dead');
+  await withPage(browser, link('dead'), async (page) => {
+    await untilText(page, '[aria-labelledby="dead-title"]', /whose loss is high and does not move/);
+    const rows = page.locator('.dead-table tbody tr');
+    const cells = await rows.evaluateAll((all) =>
+      all.map((one) => [...one.children].slice(0, 2).map((cell) => cell.textContent)),
+    );
+    assert.deepEqual(
+      cells,
+      observation.dead.map(({ exampleId, loss }) => [exampleId, short(loss)]),
+    );
+    // A curve over the decisions that name the example.
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('.dead-table .line')].every((curve) =>
+        /^M[\d.]+ [\d.]+(L[\d.]+ [\d.]+)+$/.test(curve.getAttribute('d') ?? ''),
+      ),
+    );
+  });
+});
+
+test('who has the token stops all acting, and allows it again', async () => {
+  const feeder = Feeder.start(lehrd, 2, 'halt');
+  const reasonAt = async (step: number) => {
+    const { entries } = await lehrd.get<GetHistoryResponse>(
+      `/api/v1/runs/halt-1/history?from_step=${step}`,
+    );
+    return entries[0]?.decision.reason.code;
+  };
+  try {
+    await withPage(browser, `${lehrd.origin}/`, async (page) => {
+      await feeder.steps(2);
+      const banner = page.getByText('All acting is stopped');
+      assert.equal(await banner.isVisible(), false);
+      const press = async (button: string) => {
+        await page.getByRole('button', { name: button, exact: true }).click();
+        await page.getByRole('dialog').getByRole('button', { name: button }).click();
+      };
+      await press('Stop all acting');
+      await page.getByLabel(/Token/).fill(token);
+      await page.getByRole('button', { name: 'Use token' }).click();
+      await banner.waitFor();
+      await page.getByRole('button', { name: 'Allow acting', exact: true }).waitFor();
+      assert.equal(await reasonAt(await feeder.steps(1)), 'CODE_ACTING_STOPPED');
+
+      // What the policy would have done is withheld, and the run's page says why.
+      await page.goto(`${link('halt-1', '?all=1')}`);
+      await untilText(
+        page,
+        '.decision-table tr[data-step="2"]',
+        /all acting was stopped by an operator.*withheld: perturb: noise/,
+      );
+      await page.goto(`${lehrd.origin}/#/`);
+      await press('Allow acting');
+      await banner.waitFor({ state: 'hidden' });
+      assert.equal(await reasonAt(await feeder.steps(1)), 'CODE_ACTED');
+    });
+  } finally {
+    await feeder.kill();
+  }
+});
+
 test('policy and end, for who has the token', async () => {
   const feeder = Feeder.start(lehrd, 1, 'mine');
   try {
