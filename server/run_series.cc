@@ -26,6 +26,9 @@ enum GaugeIndex {
   kImbalance,
   kMeanLoss,
   kMaxLoss,
+  kP10Loss,
+  kMedianLoss,
+  kP90Loss,
   kDeadExamples,
   kGaugeCount,
 };
@@ -57,6 +60,12 @@ constexpr std::array<GaugeText, kGaugeCount> kGauges = {{
     {"lehr_run_imbalance", "Squared imbalance of the newest losses, from 0 to 1."},
     {"lehr_run_mean_loss", "Mean of the newest losses, in the unit of the loss."},
     {"lehr_run_max_loss", "Greatest of the newest losses, in the unit of the loss."},
+    {"lehr_run_p10_loss",
+     "Loss that 10 % of the newest losses do not exceed, to a sixteenth, in the unit of the loss."},
+    {"lehr_run_median_loss",
+     "Median of the newest losses, to a sixteenth, in the unit of the loss."},
+    {"lehr_run_p90_loss",
+     "Loss that 90 % of the newest losses do not exceed, to a sixteenth, in the unit of the loss."},
     {"lehr_run_dead_examples",
      "Scope dataset: examples whose loss is high and has not moved over their last visits."},
 }};
@@ -134,6 +143,9 @@ void RunSeries::DecisionMade(std::string_view run_id, const v1::Decision& decisi
   gauges[kImbalance]->Set(observation.imbalance());
   gauges[kMeanLoss]->Set(observation.mean());
   gauges[kMaxLoss]->Set(observation.max());
+  gauges[kP10Loss]->Set(observation.p10());
+  gauges[kMedianLoss]->Set(observation.p50());
+  gauges[kP90Loss]->Set(observation.p90());
   gauges[kDeadExamples]->Set(static_cast<double>(observation.dead_examples()));
 }
 

@@ -145,6 +145,9 @@ void AddBucket(const SeriesBucket& bucket, v1::GetSeriesResponse& response) {
       {SeriesBucket::kMean, response.mutable_mean()},
       {SeriesBucket::kMax, response.mutable_max()},
       {SeriesBucket::kDeadExamples, response.mutable_dead_examples()},
+      {SeriesBucket::kP10, response.mutable_p10()},
+      {SeriesBucket::kP50, response.mutable_p50()},
+      {SeriesBucket::kP90, response.mutable_p90()},
   };
   for (const auto& [quantity, extents] : columns) {
     AddExtent(bucket.quantities[quantity], *extents);
@@ -265,6 +268,7 @@ absl::StatusOr<v1::GetHistoryResponse> Supervisor::GetHistory(
                                                            .after = *after,
                                                            .limit = *size,
                                                            .only_commands = request.only_commands(),
+                                                           .only_acts = request.only_acts(),
                                                            .newest_first = request.newest_first()});
   if (!page.ok()) {
     return page.status();

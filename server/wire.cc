@@ -106,6 +106,9 @@ v1::Observation ToProto(const Observation& observation) {
   proto.set_coverage(observation.coverage);
   proto.set_dead_examples(observation.dead_examples);
   AddExamples(observation.dead, *proto.mutable_dead());
+  proto.set_p10(observation.quantiles.p10);
+  proto.set_p50(observation.quantiles.p50);
+  proto.set_p90(observation.quantiles.p90);
   return proto;
 }
 
@@ -127,6 +130,7 @@ Observation ObservationFromProto(const v1::Observation& proto) {
   observation.coverage = proto.coverage();
   observation.dead_examples = proto.dead_examples();
   observation.dead = ExamplesFromProto(proto.dead());
+  observation.quantiles = {.p10 = proto.p10(), .p50 = proto.p50(), .p90 = proto.p90()};
   return observation;
 }
 

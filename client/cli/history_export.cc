@@ -36,7 +36,7 @@ void CsvExport::WriteHeader() {
   out_ << "generation,step,apply_step,closed_unix_ns,losses,temperature,magnitude,imbalance,"
           "unsquared_imbalance,entropy,root_mean_square,mean,max,nan_losses,infinite_losses,"
           "negative_losses,policy,reason,reason_value,reason_limit,actions,withheld,stddev,reports,"
-          "applied_ranks,skipped_ranks,coverage,dead_examples\n";
+          "applied_ranks,skipped_ranks,coverage,dead_examples,p10,p50,p90\n";
 }
 
 void CsvExport::Add(const v1::HistoryEntry& entry) {
@@ -72,6 +72,9 @@ void CsvExport::Add(const v1::HistoryEntry& entry) {
       Exact(entry.skipped()),
       Exact(observation.coverage()),
       Exact(observation.dead_examples()),
+      Exact(observation.p10()),
+      Exact(observation.p50()),
+      Exact(observation.p90()),
   };
   out_ << absl::StrJoin(cells, ",") << '\n';
 }

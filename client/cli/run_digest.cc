@@ -132,6 +132,9 @@ void RunDigest::AddToGeneration(const v1::HistoryEntry& entry) {
   digest.mean.Add(step, observation.mean());
   digest.root_mean_square.Add(step, observation.root_mean_square());
   digest.max.Add(step, observation.max());
+  digest.p10.Add(step, observation.p10());
+  digest.p50.Add(step, observation.p50());
+  digest.p90.Add(step, observation.p90());
   digest.imbalance.Add(step, observation.imbalance());
   digest.dead_examples.Add(step, static_cast<double>(observation.dead_examples()));
   if (digest.first_mean != digest.first_mean) {

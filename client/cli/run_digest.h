@@ -42,6 +42,9 @@ struct GenerationDigest {
   Downsampler mean{kCurveBuckets};
   Downsampler root_mean_square{kCurveBuckets};
   Downsampler max{kCurveBuckets};
+  Downsampler p10{kCurveBuckets};
+  Downsampler p50{kCurveBuckets};
+  Downsampler p90{kCurveBuckets};
   Downsampler imbalance{kCurveBuckets};
   Downsampler dead_examples{kCurveBuckets};
   // By ActionMark, at the step before which the action is applied; perturbations with their stddev,

@@ -60,6 +60,8 @@ path.temperature { stroke: var(--hot); } i.temperature { color: var(--hot); }
 path.mean { stroke: var(--mean); } i.mean { color: var(--mean); }
 path.square { stroke: var(--square); } i.square { color: var(--square); }
 path.max { stroke: var(--max); stroke-width: 1; } i.max { color: var(--max); }
+path.median { stroke: var(--even); } i.median { color: var(--even); }
+path.band { fill: var(--even); fill-opacity: .18; stroke: none; } i.band { height: .8em; color: var(--even); opacity: .3; }
 path.even { stroke: var(--even); }
 path.perturb { stroke: var(--perturb); } i.perturb { color: var(--perturb); }
 path.restore { stroke: var(--restore); } i.restore { color: var(--restore); }
@@ -198,24 +200,48 @@ void AddMarks(const GenerationDigest& generation, SvgChart& chart) {
   }
 }
 
-void WriteChart(const RunDigest& digest, const std::string& title, ChartScale scale,
-                const std::vector<ChartLine>& lines, std::ostream& out) {
-  SvgChart chart(StepsOf(digest), scale);
-  AddMarks(digest.generations().back(), chart);
-  std::string legend;
-  for (const ChartLine& line : lines) {
-    if (lines.size() > 1) {
-      absl::StrAppend(&legend, "<span><i class=\"", line.css_class, "\"></i>", line.name,
-                      "</span>");
-    }
-    for (const GenerationDigest& generation : digest.generations()) {
-      const bool is_newest = &generation == &digest.generations().back();
-      chart.AddLine(absl::StrCat(line.css_class, is_newest ? "" : " older"),
-                    (generation.*line.curve).Points());
-    }
+std::string LegendEntry(const char* css_class, const char* name) {
+  return absl::StrCat("<span><i class=\"", css_class, "\"></i>", name, "</span>");
+}
+
+void AddLine(const RunDigest& digest, const ChartLine& line, SvgChart& chart) {
+  for (const GenerationDigest& generation : digest.generations()) {
+    const bool is_newest = &generation == &digest.generations().back();
+    chart.AddLine(absl::StrCat(line.css_class, is_newest ? "" : " older"),
+                  (generation.*line.curve).Points());
   }
+}
+
+void WriteFigure(const std::string& title, const std::string& legend, const SvgChart& chart,
+                 std::ostream& out) {
   out << "<figure><figcaption>" << title << legend << "</figcaption>\n"
       << chart.Text(title) << "</figure>\n";
+}
+
+void WriteChart(const RunDigest& digest, const std::string& title, ChartScale scale,
+                const ChartLine& line, std::ostream& out) {
+  SvgChart chart(StepsOf(digest), scale);
+  AddMarks(digest.generations().back(), chart);
+  AddLine(digest, line, chart);
+  WriteFigure(title, /*legend=*/"", chart, out);
+}
+
+// With the band in which most losses of the newest generation lie.
+void WriteLossChart(const RunDigest& digest, std::ostream& out) {
+  SvgChart chart(StepsOf(digest), ChartScale::kDecadesIfWide);
+  const GenerationDigest& newest = digest.generations().back();
+  chart.AddBand("band", newest.p90.Points(), newest.p10.Points());
+  AddMarks(newest, chart);
+  std::string legend = LegendEntry("band", "p10 to p90");
+  for (const ChartLine& line :
+       {ChartLine{"max", "greatest", &GenerationDigest::max},
+        ChartLine{"square", "root mean square", &GenerationDigest::root_mean_square},
+        ChartLine{"median", "median", &GenerationDigest::p50},
+        ChartLine{"mean", "mean", &GenerationDigest::mean}}) {
+    legend += LegendEntry(line.css_class, line.name);
+    AddLine(digest, line, chart);
+  }
+  WriteFigure("Losses", legend, chart, out);
 }
 
 void WriteNoiseChart(const RunDigest& digest, std::ostream& out) {
@@ -261,20 +287,16 @@ void WriteCharts(const RunDigest& digest, std::ostream& out) {
   out << "<h2>Course</h2>\n";
   WriteMarksLegend(digest, out);
   WriteChart(digest, "Temperature", ChartScale::kDecadesIfWide,
-             {{"temperature", "temperature", &GenerationDigest::temperature}}, out);
-  WriteChart(digest, "Losses", ChartScale::kDecadesIfWide,
-             {{"max", "greatest", &GenerationDigest::max},
-              {"square", "root mean square", &GenerationDigest::root_mean_square},
-              {"mean", "mean", &GenerationDigest::mean}},
-             out);
+             {"temperature", "temperature", &GenerationDigest::temperature}, out);
+  WriteLossChart(digest, out);
   WriteNoiseChart(digest, out);
   WriteChart(digest, "Imbalance", ChartScale::kLinear,
-             {{"even", "imbalance", &GenerationDigest::imbalance}}, out);
+             {"even", "imbalance", &GenerationDigest::imbalance}, out);
   const auto& generations = digest.generations();
   if (std::any_of(generations.begin(), generations.end(),
                   [](const auto& g) { return HasPositive(g.dead_examples.Points()); })) {
     WriteChart(digest, "Dead examples", ChartScale::kLinear,
-               {{"temperature", "dead examples", &GenerationDigest::dead_examples}}, out);
+               {"temperature", "dead examples", &GenerationDigest::dead_examples}, out);
   }
 }
 

@@ -203,6 +203,8 @@ std::vector<RunFact> FactsOf(const v1::Run& run, absl::Time now) {
     fact("losses", absl::StrCat(observation.count(), ": mean ", Short(observation.mean()),
                                 ", root mean square ", Short(observation.root_mean_square()),
                                 ", max ", Short(observation.max()), LeftOutText(observation)));
+    fact("quantiles", absl::StrCat("p10 ", Short(observation.p10()), ", median ",
+                                   Short(observation.p50()), ", p90 ", Short(observation.p90())));
     if (observation.highest_size() > 0) {
       fact("highest", ExamplesText(observation.highest()));
     }

@@ -140,11 +140,17 @@ std::vector<double> RoundNumbers(double low, double high, int count) {
 }
 
 void SvgChart::AddLine(std::string css_class, std::vector<CurvePoint> points) {
-  curves_.push_back({std::move(css_class), std::move(points), /*is_stems=*/false});
+  curves_.push_back({std::move(css_class), std::move(points), CurveKind::kLine});
+}
+
+void SvgChart::AddBand(std::string css_class, std::vector<CurvePoint> upper,
+                       const std::vector<CurvePoint>& lower) {
+  upper.insert(upper.end(), lower.rbegin(), lower.rend());
+  curves_.push_back({std::move(css_class), std::move(upper), CurveKind::kBand});
 }
 
 void SvgChart::AddStems(std::string css_class, std::vector<CurvePoint> points) {
-  curves_.push_back({std::move(css_class), std::move(points), /*is_stems=*/true});
+  curves_.push_back({std::move(css_class), std::move(points), CurveKind::kStems});
 }
 
 void SvgChart::AddMark(std::string css_class, int64_t step, MarkHeight height) {
@@ -191,8 +197,10 @@ std::string SvgChart::Text(const std::string& label) const {
                    return point.step >= steps_.first_step && point.step <= steps_.last_step;
                  });
     if (!points.empty()) {
-      absl::StrAppendFormat(&svg, "<path class=\"%s\" d=\"%s\"/>\n", curve.css_class,
-                            curve.is_stems ? StemsPath(points, x, y) : LinePath(points, x, y));
+      absl::StrAppendFormat(
+          &svg, "<path class=\"%s\" d=\"%s%s\"/>\n", curve.css_class,
+          curve.kind == CurveKind::kStems ? StemsPath(points, x, y) : LinePath(points, x, y),
+          curve.kind == CurveKind::kBand ? "Z" : "");
     }
   }
   return svg + "</svg>\n";

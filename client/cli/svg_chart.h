@@ -35,6 +35,9 @@ class SvgChart {
 
   // `css_class`: one or more class names. Values >= 0. Points beyond the steps are left out.
   void AddLine(std::string css_class, std::vector<CurvePoint> points);
+  // The area between two lines.
+  void AddBand(std::string css_class, std::vector<CurvePoint> upper,
+               const std::vector<CurvePoint>& lower);
   // A line from 0 to each point.
   void AddStems(std::string css_class, std::vector<CurvePoint> points);
   // A line through the whole height, or a tick at the top.
@@ -45,10 +48,12 @@ class SvgChart {
   std::string Text(const std::string& label) const;
 
  private:
+  enum class CurveKind { kLine, kBand, kStems };
   struct Curve {
     std::string css_class;
+    // Of a band: the upper line, and the lower one backwards.
     std::vector<CurvePoint> points;
-    bool is_stems;
+    CurveKind kind;
   };
   struct Mark {
     std::string css_class;

@@ -4,10 +4,13 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <numeric>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "server/core/big_integer.h"
+#include "server/core/little_endian.h"
 #include "server/core/x_log2_x.h"
 
 namespace lehr {
@@ -20,25 +23,10 @@ constexpr int kExponentBias = 127;
 constexpr uint32_t kSpecialExponent = 255;  // infinities and NaN
 constexpr uint32_t kSignTally = 256;        // the first of negative losses
 constexpr uint32_t kTallies = 512;
+constexpr uint32_t kBinsOfTallies = kTallies * LossHistogram::kBinsOfExponent;
 
 // Losses between two folds of the tallies: what their 64-bit sums hold (see Tally and x_log2_x.h).
 constexpr size_t kBlock = size_t{1} << 16;
-
-void AppendInteger(std::string& bytes, uint64_t integer, int size) {
-  for (int i = 0; i < size; ++i) {
-    bytes.push_back(static_cast<char>(integer >> (8 * i)));
-  }
-}
-
-// Takes `size` bytes from the front of `bytes`.
-uint64_t TakeInteger(std::string_view& bytes, int size) {
-  uint64_t integer = 0;
-  for (int i = 0; i < size; ++i) {
-    integer |= uint64_t{static_cast<uint8_t>(bytes[i])} << (8 * i);
-  }
-  bytes.remove_prefix(size);
-  return integer;
-}
 
 template <typename Sum>
 Sum TakeSum(std::string_view& bytes) {
@@ -83,31 +71,50 @@ struct LossStatistics::Tally {
   }
 };
 
-// A tally for each of the 512 combinations of sign and exponent.
+// A tally for each of the 512 combinations of sign and exponent. Its counts and fractions are kept
+// by the bins of the histogram.
 class LossStatistics::Tallies {
  public:
   void Add(float loss, const XLog2X& table) {
     const uint32_t bits = std::bit_cast<uint32_t>(loss);
     const uint32_t index = bits >> kMantissaBits;
     const Tally tally = Tally::OfOne(bits & kFractionMask, table);
-    count_and_fractions_[index] += tally.count_and_fractions;
+    count_and_fractions_[LossHistogram::IndexOf(bits)] += tally.count_and_fractions;
     squares_[index] += tally.squares;
     rests_[index] += tally.rests;
   }
 
   Tally operator[](uint32_t index) const {
-    return {.count_and_fractions = count_and_fractions_[index],
+    const absl::Span<const uint64_t> bins = BinsOf(index);
+    return {.count_and_fractions = std::accumulate(bins.begin(), bins.end(), uint64_t{0}),
             .squares = squares_[index],
             .rests = rests_[index]};
   }
 
- private:
-  // Eight more than needed: a load waits for earlier stores that lie a multiple of 4096 bytes off.
-  using Row = std::array<uint64_t, kTallies + 8>;
+  // Of normal losses, or their negatives.
+  LossHistogram::Bins Bins(uint32_t exponent, int sign) const {
+    LossHistogram::Bins bins;
+    for (uint32_t i = 0; i < bins.size(); ++i) {
+      const Tally tally = {.count_and_fractions = BinsOf(exponent)[i]};
+      bins[i] = {.count = static_cast<uint64_t>(sign) * tally.count(),
+                 .mantissas = static_cast<uint64_t>(sign * tally.Mantissas())};
+    }
+    return bins;
+  }
 
-  Row count_and_fractions_ = {};
-  Row squares_ = {};
-  Row rests_ = {};
+ private:
+  absl::Span<const uint64_t> BinsOf(uint32_t index) const {
+    return absl::MakeConstSpan(count_and_fractions_)
+        .subspan(index * LossHistogram::kBinsOfExponent, LossHistogram::kBinsOfExponent);
+  }
+
+  // Eight more than needed: a load waits for earlier stores that lie a multiple of 4096 bytes off.
+  template <uint32_t kSize>
+  using Row = std::array<uint64_t, kSize + 8>;
+
+  Row<kBinsOfTallies> count_and_fractions_ = {};
+  Row<kTallies> squares_ = {};
+  Row<kTallies> rests_ = {};
 };
 
 void LossStatistics::Add(absl::Span<const float> losses, float loss_offset) {
@@ -126,6 +133,7 @@ void LossStatistics::Merge(const LossStatistics& other) {
   sum_ += other.sum_;
   sum_of_squares_ += other.sum_of_squares_;
   x_log2_x_ += other.x_log2_x_;
+  histogram_.Merge(other.histogram_);
 }
 
 void LossStatistics::AddOrRemove(absl::Span<const float> losses, float loss_offset, int sign) {
@@ -154,7 +162,7 @@ void LossStatistics::AddBlock(absl::Span<const float> losses, int sign) {
     tallies.Add(loss, table);
   }
   for (uint32_t exponent = 1; exponent < kSpecialExponent; ++exponent) {
-    AddTally(tallies[exponent], static_cast<int>(exponent), sign);
+    AddTally(tallies, exponent, sign);
   }
   bool rare = (tallies[0].fractions() | tallies[kSignTally].fractions()) != 0;  // denormals
   rare |= tallies[kSpecialExponent].count() != 0;
@@ -162,8 +170,10 @@ void LossStatistics::AddBlock(absl::Span<const float> losses, int sign) {
     rare |= tallies[index].count() != 0;
   }
   if (!rare) {
-    const uint64_t zeros = tallies[0].count() + tallies[kSignTally].count();
-    count_ += static_cast<uint64_t>(sign) * zeros;
+    const uint64_t zeros =
+        static_cast<uint64_t>(sign) * (tallies[0].count() + tallies[kSignTally].count());
+    count_ += zeros;
+    histogram_.Add(/*loss=*/0.0f, zeros);
     return;
   }
   for (const float loss : losses) {
@@ -172,16 +182,18 @@ void LossStatistics::AddBlock(absl::Span<const float> losses, int sign) {
 }
 
 // Normal losses with this exponent field.
-void LossStatistics::AddTally(const Tally& tally, int biased_exponent, int sign) {
+void LossStatistics::AddTally(const Tallies& tallies, uint32_t biased_exponent, int sign) {
+  const Tally tally = tallies[biased_exponent];
   if (tally.count() == 0) {
     return;
   }
-  const int shift = biased_exponent - 1;
+  const int shift = static_cast<int>(biased_exponent) - 1;
   count_ += static_cast<uint64_t>(sign) * tally.count();
   sum_.Add(sign * tally.Mantissas(), shift);
   sum_of_squares_.Add(sign * tally.SquaredMantissas(), 2 * shift);
-  x_log2_x_.Add(sign * tally.MantissasXLog2X(biased_exponent - kExponentBias),
+  x_log2_x_.Add(sign * tally.MantissasXLog2X(static_cast<int>(biased_exponent) - kExponentBias),
                 shift + kSumUnit - XLog2X::kFractionBits - kXLog2XUnit);
+  histogram_.Add(biased_exponent, tallies.Bins(biased_exponent, sign));
 }
 
 // Zeros, denormal losses and those to be left out; normal losses have been added by their tally.
@@ -195,6 +207,7 @@ void LossStatistics::AddRareLoss(float loss, int sign) {
     (fraction != 0 ? excluded_.nan : excluded_.infinite) += one;
   } else if (exponent == 0 && fraction == 0) {
     count_ += one;
+    histogram_.Add(/*loss=*/0.0f, one);
   } else if (negative) {
     excluded_.negative += one;
   } else if (exponent == 0) {
@@ -206,6 +219,7 @@ void LossStatistics::AddRareLoss(float loss, int sign) {
     sum_of_squares_.Add(sign * Int128{fraction} * fraction, /*shift=*/0);
     x_log2_x_.Add(sign * tally.MantissasXLog2X(1 - normalising - kExponentBias),
                   kSumUnit - XLog2X::kFractionBits - kXLog2XUnit - normalising);
+    histogram_.Add(loss, one);
   }
 }
 
@@ -218,14 +232,15 @@ std::string LossStatistics::Serialize() const {
   sum_.AppendTo(bytes);
   sum_of_squares_.AppendTo(bytes);
   x_log2_x_.AppendTo(bytes);
+  histogram_.AppendTo(bytes);
   return bytes;
 }
 
 absl::StatusOr<LossStatistics> LossStatistics::Parse(std::string_view bytes) {
-  const size_t expected_size = LossStatistics().Serialize().size();
+  const size_t least_size = LossStatistics().Serialize().size();
   if (bytes.size() < 4) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("loss statistics of ", bytes.size(), " bytes; expected ", expected_size));
+    return absl::InvalidArgumentError(absl::StrCat("loss statistics of ", bytes.size(),
+                                                   " bytes; expected at least ", least_size));
   }
   const size_t size = bytes.size();
   const uint64_t version = TakeInteger(bytes, 4);
@@ -234,9 +249,9 @@ absl::StatusOr<LossStatistics> LossStatistics::Parse(std::string_view bytes) {
                                                    "; this program has version ", kXLog2XVersion,
                                                    ", and versions do not mix"));
   }
-  if (size != expected_size) {
+  if (size < least_size) {
     return absl::InvalidArgumentError(
-        absl::StrCat("loss statistics of ", size, " bytes; expected ", expected_size));
+        absl::StrCat("loss statistics of ", size, " bytes; expected at least ", least_size));
   }
   LossStatistics statistics;
   statistics.count_ = TakeInteger(bytes, 8);
@@ -249,6 +264,12 @@ absl::StatusOr<LossStatistics> LossStatistics::Parse(std::string_view bytes) {
   if (absl::Status status = statistics.CheckConsistency(); !status.ok()) {
     return status;
   }
+  absl::StatusOr<LossHistogram> histogram =
+      LossHistogram::Parse(bytes, statistics.count_, statistics.sum_);
+  if (!histogram.ok()) {
+    return histogram.status();
+  }
+  statistics.histogram_ = *std::move(histogram);
   return statistics;
 }
 

@@ -1,11 +1,13 @@
 // The exact sums from which the temperature is computed.
 //
 // Over the finite losses l >= 0: their count n, sum(l), sum(l^2) and sum(l log2 l), each an exact
-// integer multiple of a fixed unit. The same multiset of losses gives the same bytes in any order,
-// any split, any tree of merges, on any CPU. The logarithm is the specified one of x_log2_x.h.
+// integer multiple of a fixed unit, and a histogram. The same multiset of losses gives the same
+// bytes in any order, any split, any tree of merges, on any CPU. The logarithm is the specified one
+// of x_log2_x.h.
 //
 // NaN, infinite and negative losses are counted by reason and reach no sum. -0 is 0.
-// Losses: binary32, any unit. Not thread-safe. 220 bytes when serialized, whatever was added.
+// Losses: binary32, any unit. Not thread-safe. When serialized, 222 bytes and 18 for each bin of
+// the histogram that holds something.
 //
 //   LossStatistics statistics;
 //   statistics.Add({0.25f, 3.0f});
@@ -21,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "server/core/exact_sum.h"
+#include "server/core/loss_histogram.h"
 
 namespace lehr {
 
@@ -55,14 +58,15 @@ class LossStatistics {
   const ExactSum<6>& sum() const { return sum_; }
   const ExactSum<10>& sum_of_squares() const { return sum_of_squares_; }
   const ExactSum<7>& x_log2_x() const { return x_log2_x_; }
+  const LossHistogram& histogram() const { return histogram_; }
 
   bool operator==(const LossStatistics&) const = default;
 
   // Little-endian: kXLog2XVersion (4 bytes); count, excluded.nan, .infinite, .negative (8 each);
-  // sum, sum_of_squares, x_log2_x (two's complement, 48, 80 and 56). Equal objects have equal
-  // bytes.
+  // sum, sum_of_squares, x_log2_x (two's complement, 48, 80 and 56); the histogram. Equal objects
+  // have equal bytes.
   std::string Serialize() const;
-  // InvalidArgument for another version or length, and for sums that no losses have.
+  // InvalidArgument for another version or length, and for what no losses have.
   static absl::StatusOr<LossStatistics> Parse(std::string_view bytes);
 
  private:
@@ -71,7 +75,7 @@ class LossStatistics {
 
   void AddOrRemove(absl::Span<const float> losses, float loss_offset, int sign);
   void AddBlock(absl::Span<const float> losses, int sign);
-  void AddTally(const Tally& tally, int biased_exponent, int sign);
+  void AddTally(const Tallies& tallies, uint32_t biased_exponent, int sign);
   void AddRareLoss(float loss, int sign);
   absl::Status CheckConsistency() const;
 
@@ -80,6 +84,7 @@ class LossStatistics {
   ExactSum<6> sum_;
   ExactSum<10> sum_of_squares_;
   ExactSum<7> x_log2_x_;
+  LossHistogram histogram_;
 };
 
 }  // namespace lehr

@@ -6,6 +6,7 @@ namespace lehr {
 
 Observation MakeObservation(const LossStatistics& losses, const TopLosses& top) {
   return {.temperature = ComputeTemperature(losses),
+          .quantiles = losses.histogram().Quantiles(),
           .max = top.max(),
           .excluded = losses.excluded(),
           .highest = top.entries()};
@@ -14,6 +15,7 @@ Observation MakeObservation(const LossStatistics& losses, const TopLosses& top) 
 Observation MakeObservation(const ExampleTable& table, const ExcludedLosses& excluded,
                             uint64_t dataset_examples) {
   Observation observation = {.temperature = ComputeTemperature(table.statistics()),
+                             .quantiles = table.statistics().histogram().Quantiles(),
                              .excluded = excluded,
                              .highest = table.Highest(),
                              .dead_examples = table.dead(),

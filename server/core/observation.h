@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/core/example_table.h"
+#include "server/core/loss_histogram.h"
 #include "server/core/loss_statistics.h"
 #include "server/core/temperature.h"
 #include "server/core/top_losses.h"
@@ -15,6 +16,7 @@ namespace lehr {
 
 struct Observation {
   Temperature temperature;
+  LossQuantiles quantiles;
   // The greatest loss; unit: that of the loss. 0 where there is none.
   double max = 0;
   // Losses of the step that reached no sum.

@@ -10,7 +10,7 @@
 //   /api/v1/runs                    ListRunsResponse; page_size, page_token
 //   /api/v1/runs/ID                 GetRunResponse
 //   /api/v1/runs/ID/history         GetHistoryResponse; generation, from_step, page_size,
-//                                   page_token, only_commands, newest_first
+//                                   page_token, only_commands, only_acts, newest_first
 //   /api/v1/runs/ID/series          GetSeriesResponse; generation, from_step, to_step, points
 //   /api/v1/runs/ID/ranks           ListRanksResponse; page_size, page_token
 //   /api/v1/runs/ID/events          events of the run (run_feed.h)

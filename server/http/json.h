@@ -2,7 +2,8 @@
 // message, zeros too.
 //
 // protobuf's own printer takes longer for the numbers of the largest chart than its whole answer
-// may. The values are those that it prints, in the fewest digits that give them again.
+// may: build/bin/page_load_benchmark prints both times. The values are those that it prints, in the
+// fewest digits that give them again.
 #ifndef LEHR_SERVER_HTTP_JSON_H_
 #define LEHR_SERVER_HTTP_JSON_H_
 

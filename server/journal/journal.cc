@@ -116,12 +116,14 @@ uint64_t Journal::AppendDecision(const std::string& run_id, const v1::Decision& 
                                  std::string policy_state) {
   v1::Decision record = decision;
   record.clear_durable_through();
+  const SeriesBucket series = BucketOf(record);
   const auto entry = std::make_shared<const DecisionEntry>(
       DecisionEntry{.key = {run_id, decision.generation(), decision.step()},
                     .commanding = decision.actions_size() > 0,
+                    .acting = series.acted > 0,
                     .decision = record.SerializeAsString(),
                     .policy_state = std::move(policy_state),
-                    .series = BucketOf(record)});
+                    .series = series});
   {
     absl::MutexLock lock(&pending_mutex_);
     pending_.try_emplace(entry->key, entry);

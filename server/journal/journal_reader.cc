@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -83,16 +84,26 @@ absl::StatusOr<uint64_t> NextGeneration(sqlite::Database& database, int64_t run,
   return row->HasRow() ? static_cast<uint64_t>(row->Integer(0)) : kNoGeneration;
 }
 
+// Which index has just the decisions that are asked for, and the condition that it is for.
+std::pair<const char*, const char*> IndexFor(const HistoryQuery& query) {
+  if (query.only_acts) {
+    return {"INDEXED BY acts ", "AND acting = 1 "};
+  }
+  if (query.only_commands) {
+    return {"INDEXED BY commands ", "AND commanding = 1 "};
+  }
+  return {"", ""};
+}
+
 // Appends up to `limit` decisions of one generation, with steps in [first, last].
 absl::Status ReadDecisions(sqlite::Database& database, int64_t run, uint64_t generation,
                            int64_t first, int64_t last, const HistoryQuery& query, size_t limit,
                            std::vector<v1::HistoryEntry>& entries) {
+  const auto [index, condition] = IndexFor(query);
   return ForEachRow(
       database, "decisions",
-      absl::StrCat(query.only_commands ? "INDEXED BY commands " : "",
-                   "WHERE run = ? AND generation = ? AND step BETWEEN ? AND ? ",
-                   query.only_commands ? "AND commanding = 1 " : "", "ORDER BY step ",
-                   query.newest_first ? "DESC " : "", "LIMIT ?"),
+      absl::StrCat(index, "WHERE run = ? AND generation = ? AND step BETWEEN ? AND ? ", condition,
+                   "ORDER BY step ", query.newest_first ? "DESC " : "", "LIMIT ?"),
       [&](const sqlite::Statement& row) {
         return ParseColumn(row, 4, *entries.emplace_back().mutable_decision());
       },

@@ -49,6 +49,7 @@ struct GenerationEntry {
 struct DecisionEntry {
   JournalKey key;
   bool commanding = false;  // whether it has actions
+  bool acting = false;      // whether one of them changes parameters
   std::string decision;     // a lehr.v1.Decision without durable_through
   std::string policy_state;
   SeriesBucket series;  // what a chart shows of it
@@ -136,6 +137,7 @@ struct HistoryQuery {
   std::optional<HistoryPosition> after;
   size_t limit = 1000;
   bool only_commands = false;
+  bool only_acts = false;
   // In the reverse order; from_step is then still the first step of each generation.
   bool newest_first = false;
 };

@@ -49,11 +49,13 @@ CREATE TABLE decisions(
   commanding INTEGER NOT NULL,
   decision BLOB NOT NULL,
   policy_state BLOB NOT NULL,
+  acting INTEGER NOT NULL,
   crc INTEGER NOT NULL,
   PRIMARY KEY(run, generation, step)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX commands ON decisions(run, generation, step) WHERE commanding = 1;
+CREATE INDEX acts ON decisions(run, generation, step) WHERE acting = 1;
 
 CREATE TABLE outcomes(
   run INTEGER NOT NULL,

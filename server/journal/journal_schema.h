@@ -5,12 +5,11 @@
 //   runs         a RunRecord, and counts over the run's commands, kept as rows come
 //   generations  a GenerationRecord
 //   decisions    a lehr.v1.Decision and the policy's state after it; "commanding" for those with
-//                actions, which have an index of their own
+//                actions and "acting" for those of them that change parameters, with an index each
 //   outcomes     what became of a command: one byte a rank, a lehr.v1.CommandOutcome.Result each
 //   checkpoints  the policy's state at a step, for a rewind to it
 //   buckets      what a chart shows of the decisions of 8, 64, 512, ... steps (series_table.h):
-//   they
-//                follow from the decisions, and make a long run's chart quick
+//                they follow from the decisions, and make a long run's chart quick
 //
 // A run is named by its integer key "run" in every table but runs. Tables without rowid are stored
 // in the order of their primary key: a run's history is read as one range. The column "crc" is the
@@ -24,7 +23,7 @@
 namespace lehr {
 
 // Rises with every change of the tables.
-inline constexpr int kJournalSchemaVersion = 2;
+inline constexpr int kJournalSchemaVersion = 3;
 
 // Makes the tables in an empty database, in one transaction.
 absl::Status CreateJournalSchema(sqlite::Database& database);

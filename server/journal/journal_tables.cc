@@ -45,7 +45,7 @@ absl::Status JournalTables::Prepare() {
       {&replace_run_, "REPLACE INTO runs VALUES(?, ?, ?, ?, ?, ?, ?)"},
       {&replace_generation_, "REPLACE INTO generations VALUES(?, ?, ?, ?)"},
       {&insert_decision_,
-       "INSERT INTO decisions VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+       "INSERT INTO decisions VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       {&replace_checkpoint_, "REPLACE INTO checkpoints VALUES(?, ?, ?, ?, ?, ?, ?)"},
       {&drop_oldest_checkpoints_,
        "DELETE FROM checkpoints WHERE run = ?1 AND sequence <= (SELECT sequence FROM checkpoints "
@@ -162,7 +162,7 @@ absl::Status JournalTables::Write(const std::shared_ptr<const DecisionEntry>& en
   status =
       WriteRow(insert_decision_, "decisions", *run, static_cast<int64_t>(entry->key.generation),
                entry->key.step, int64_t{entry->commanding}, sqlite::Blob{entry->decision},
-               sqlite::Blob{entry->policy_state});
+               sqlite::Blob{entry->policy_state}, int64_t{entry->acting});
   if (!status.ok()) {
     return status;
   }

@@ -44,6 +44,9 @@ SeriesBucket BucketOf(const v1::Decision& decision) {
     set(SeriesBucket::kMean, observation.mean());
     set(SeriesBucket::kMax, observation.max());
     set(SeriesBucket::kDeadExamples, static_cast<double>(observation.dead_examples()));
+    set(SeriesBucket::kP10, observation.p10());
+    set(SeriesBucket::kP50, observation.p50());
+    set(SeriesBucket::kP90, observation.p90());
   }
   double stddev = 0;
   for (const v1::Action& action : decision.actions()) {

@@ -33,6 +33,9 @@ struct SeriesBucket {
     kMean,
     kMax,
     kDeadExamples,
+    kP10,
+    kP50,
+    kP90,
     kQuantities,
   };
 

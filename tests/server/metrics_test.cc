@@ -156,6 +156,9 @@ TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
   Metrics metrics(1);
   metrics.RankConnected("xor", {.connected = 1});
   v1::Decision decision = ActingDecision();
+  decision.mutable_observation()->set_p10(0.125);
+  decision.mutable_observation()->set_p50(0.25);
+  decision.mutable_observation()->set_p90(2);
   decision.mutable_observation()->set_dead_examples(3);
   decision.mutable_observation()->add_dead()->set_example_id(12345);
   Decide(metrics, "xor", decision);
@@ -163,6 +166,9 @@ TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
   EXPECT_THAT(metrics.Serialize(), Not(HasSubstr("12345")));
   EXPECT_THAT(Value(metrics, "lehr_run_temperature{run=\"xor\"}"), Optional(0.25));
   EXPECT_THAT(Value(metrics, "lehr_run_mean_loss{run=\"xor\"}"), Optional(0.5));
+  EXPECT_THAT(Value(metrics, "lehr_run_p10_loss{run=\"xor\"}"), Optional(0.125));
+  EXPECT_THAT(Value(metrics, "lehr_run_median_loss{run=\"xor\"}"), Optional(0.25));
+  EXPECT_THAT(Value(metrics, "lehr_run_p90_loss{run=\"xor\"}"), Optional(2));
   EXPECT_THAT(Value(metrics, "lehr_run_noise_stddev{run=\"xor\"}"), Optional(0.125));
   EXPECT_THAT(Value(metrics, "lehr_run_generation{run=\"xor\"}"), Optional(2));
   EXPECT_THAT(Value(metrics, "lehr_run_step{run=\"xor\"}"), Optional(41));

@@ -1,7 +1,8 @@
 // What pages cost the deciding: 200 runs, one of them a million steps long, decided at a steady
 // pace, first alone, then with clients of events and queries of the long run's series. Prints how
-// long decisions take either way, and how long queries do.
+// long decisions take either way, how long queries do, and what their JSON costs.
 #include <arpa/inet.h>
+#include <google/protobuf/util/json_util.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -23,6 +24,7 @@
 #include "absl/time/clock.h"
 #include "server/http/http_api.h"
 #include "server/http/http_server.h"
+#include "server/http/json.h"
 #include "server/journal/journal.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -168,6 +170,36 @@ std::vector<absl::Duration> QueryCosts(HttpApi& api) {
   return costs;
 }
 
+// The JSON of the largest chart, by server/http/json.h and by protobuf's printer.
+void CompareJsonPrinters(const Supervisor& supervisor) {
+  v1::GetSeriesRequest request;
+  request.set_run_id("run-0");
+  request.set_points(4000);
+  const absl::StatusOr<v1::GetSeriesResponse> series = supervisor.GetSeries(request);
+  Require(series.status());
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = true;
+  std::vector<absl::Duration> own;
+  std::vector<absl::Duration> of_protobuf;
+  while (own.size() < 20) {
+    const absl::Duration start = ThreadTime();
+    const size_t own_size = ToJson(*series).size();
+    const absl::Duration middle = ThreadTime();
+    std::string json;
+    const auto status = google::protobuf::util::MessageToJsonString(*series, &json, options);
+    own.push_back(middle - start);
+    of_protobuf.push_back(ThreadTime() - middle);
+    if (!status.ok() || own_size == 0) {
+      Require(absl::InternalError("no JSON"));
+    }
+  }
+  const double own_median = Quantile(own, 0.5);
+  const double median_of_protobuf = Quantile(of_protobuf, 0.5);
+  std::printf("%-34s own %.1f ms, protobuf's %.1f ms (p50, processor time), ratio %.2f\n",
+              "JSON of a chart of 4000 buckets", own_median, median_of_protobuf,
+              own_median / median_of_protobuf);
+}
+
 std::vector<absl::Duration> QueryUntil(const std::atomic<bool>& stop, uint16_t port, int seed) {
   std::vector<absl::Duration> latencies;
   std::mt19937_64 random(static_cast<uint64_t>(seed));
@@ -243,6 +275,7 @@ void Measure() {
   }
   Print("series of a million steps", all_queries);
   Print("the same, processor time", QueryCosts(api));
+  CompareJsonPrinters(**supervisor);
   std::printf("%-34s %8.2f MB\n%-34s %8.2f (p50) %8.2f (p99)\n", "events", event_bytes * 1e-6,
               "ratio watched/alone", Quantile(watched, 0.5) / Quantile(alone, 0.5),
               Quantile(watched, 0.99) / Quantile(alone, 0.99));

@@ -140,6 +140,9 @@ TEST(DecisionFromProto, SurvivesTheWayToTheWireAndBack) {
   observation->set_dead_examples(25);
   observation->add_dead()->set_example_id(26);
   observation->mutable_dead(0)->set_loss(27);
+  observation->set_p10(28);
+  observation->set_p50(29);
+  observation->set_p90(30);
   decision.mutable_reason()->set_code(v1::Reason::CODE_COOLDOWN);
   decision.mutable_reason()->set_value(18);
   decision.mutable_reason()->set_limit(19);

@@ -91,6 +91,14 @@ export function runDashboard() {
               .withTarget(query(`lehr_run_max_loss{${run}}`, "greatest")),
           )
       .withPanel(
+          lines(
+              "Spread of the losses", "short",
+              "So many of the newest decision's losses lie below, to a sixteenth.")
+              .withTarget(query(`lehr_run_p90_loss{${run}}`, "90 %"))
+              .withTarget(query(`lehr_run_median_loss{${run}}`, "50 %"))
+              .withTarget(query(`lehr_run_p10_loss{${run}}`, "10 %")),
+          )
+      .withPanel(
           lines("Imbalance", "short", "0: all examples have the same loss; 1: one has all of it.")
               .min(0)
               .max(1)

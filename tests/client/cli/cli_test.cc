@@ -229,13 +229,13 @@ TEST_F(CliTest, ExportsTheWholeHistoryAsCsv) {
           "generation,step,apply_step,closed_unix_ns,losses,temperature,magnitude,imbalance,"
           "unsquared_imbalance,entropy,root_mean_square,mean,max,nan_losses,infinite_losses,"
           "negative_losses,policy,reason,reason_value,reason_limit,actions,withheld,stddev,reports,"
-          "applied_ranks,skipped_ranks,coverage,dead_examples",
+          "applied_ranks,skipped_ranks,coverage,dead_examples,p10,p50,p90",
           "1,0,1,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
-          "error_driven,cooldown,0,10,0,0,,2,0,0,0.5,6",
+          "error_driven,cooldown,0,10,0,0,,2,0,0,0.5,6,0.125,0.2,0.625",
           "1,1,2,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
-          "error_driven,cooldown,1,10,0,0,,2,0,0,0.5,6",
+          "error_driven,cooldown,1,10,0,0,,2,0,0,0.5,6,0.125,0.2,0.625",
           "1,2,3,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
-          "error_driven,acted,0.125,0,1,0,0.125,2,2,0,0.5,6"));
+          "error_driven,acted,0.125,0,1,0,0.125,2,2,0,0.5,6,0.125,0.2,0.625"));
 }
 
 TEST_F(CliTest, AnExportOfAnUnknownRunPrintsNothing) {

@@ -29,6 +29,9 @@ v1::HistoryEntry MakeEntry(int64_t step) {
   // Has no short decimal form.
   observation.set_mean(0.1 + 0.2);
   observation.set_max(0.75);
+  observation.set_p10(0.125);
+  observation.set_p50(0.2);
+  observation.set_p90(0.625);
   observation.set_nan_losses(1);
   if (step < 2) {
     decision.mutable_reason()->set_code(v1::Reason::CODE_COOLDOWN);

@@ -54,6 +54,17 @@ TEST(RunReport, TellsOfARun) {
                     HasSubstr("model = mlp"), HasSubstr("<svg"), HasSubstr("</html>")));
 }
 
+TEST(RunReport, ShowsWhereMostLossesLie) {
+  RunDigest digest;
+  digest.Add(MakeEntry(0));
+  digest.Add(MakeEntry(1));
+  const std::string page = Report(MakeRun("digits-3"), digest);
+  EXPECT_THAT(page, HasSubstr("<i class=\"band\"></i>p10 to p90"));
+  EXPECT_THAT(page, HasSubstr("<path class=\"band\" d=\"M"));
+  EXPECT_THAT(page, HasSubstr("<path class=\"median\" d=\"M"));
+  EXPECT_THAT(page, HasSubstr("p10 0.125, median 0.2, p90 0.625"));
+}
+
 TEST(RunReport, NeedsNothingElseAndRunsNothing) {
   RunDigest digest;
   digest.Add(MakeEntry(0));
@@ -99,6 +110,9 @@ TEST(RunReport, AMillionStepsMakeASmallPage) {
     observation.set_mean(1 + static_cast<double>(step * 7919 % 104'729) / 104'729);
     observation.set_temperature(observation.mean() / 2);
     observation.set_max(observation.mean() * 3);
+    observation.set_p10(observation.mean() / 3);
+    observation.set_p50(observation.mean() / 1.5);
+    observation.set_p90(observation.mean() * 2);
     observation.set_root_mean_square(observation.mean() * 1.5);
     observation.set_imbalance(observation.mean() / 4);
     entry.mutable_decision()->set_step(step);

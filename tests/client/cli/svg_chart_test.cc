@@ -30,6 +30,13 @@ TEST(SvgChart, DrawsALineFromZeroOn) {
               HasSubstr("<path class=\"mean\" d=\"M64,178L507,16.1L950,97\"/>"));
 }
 
+TEST(SvgChart, ABandGoesAlongItsUpperLineAndBackAlongItsLowerOne) {
+  SvgChart chart({.first_step = 0, .last_step = 100}, ChartScale::kLinear);
+  chart.AddBand("band", {{0, 21}, {100, 21}}, {{0, 0}, {50, 10.5}, {100, 0}});
+  EXPECT_THAT(chart.Text("Losses"),
+              HasSubstr("<path class=\"band\" d=\"M64,16.1L950,16.1L950,178L507,97L64,178Z\"/>"));
+}
+
 // 0.01 to 10 are three decades; what is 0 lies on the bottom.
 TEST(SvgChart, WideValuesAreInDecades) {
   SvgChart chart({.first_step = 0, .last_step = 2}, ChartScale::kDecadesIfWide);

@@ -86,6 +86,12 @@ def temperature(counted):
     ]
 
 
+def quantiles(counted):
+    """The least losses that 10 %, 50 % and 90 % of all do not exceed, by NumPy's definition."""
+    losses = np.repeat(np.array(list(counted), dtype=np.uint32).view(np.float32), list(counted.values()))
+    return np.quantile(losses.astype(np.float64), [0.1, 0.5, 0.9], method="inverted_cdf")
+
+
 def temperature_cases():
     half = bits_of(0.7)
     ulps = lambda spread: int(spread * 0.7 / 2**-24)
@@ -123,12 +129,13 @@ def write_temperature():
     columns = ("seed", "n", "low", "width", "palette", "zeros", "spike")
     with open(HERE / "temperature.txt", "w", encoding="ascii") as file:
         print("# case", *columns, "magnitude root_mean_square mean entropy imbalance",
-              "unsquared_imbalance temperature", file=file)
+              "unsquared_imbalance temperature p10 p50 p90", file=file)
         for seed, (name, given) in enumerate(temperature_cases(), start=1):
             recipe = dict(dict(seed=seed, zeros=0, spike=0), **given)
-            values = temperature(counted_losses(**recipe))
+            counted = counted_losses(**recipe)
             print(name, *(recipe[column] for column in columns),
-                  *(mpmath.nstr(value, 25) for value in values), file=file)
+                  *(mpmath.nstr(value, 25) for value in temperature(counted)),
+                  *(repr(float(value)) for value in quantiles(counted)), file=file)
 
 
 # --- The specified logarithm ------------------------------------------------------------------------
@@ -208,7 +215,19 @@ def x_log2_x(bits):
     return x << (scale + 23)
 
 
+def histogram(usable_bits):
+    """The bins of server/core/loss_histogram.h in the order of their index: (count, mantissas)."""
+    bins = {}
+    for bits in usable_bits:
+        exponent, fraction = bits >> 23, bits & 0x7FFFFF
+        index = 16 * exponent + fraction // 2**19
+        count, mantissas = bins.get(index, (0, 0))
+        bins[index] = (count + 1, mantissas + fraction + (2**23 if exponent else 0))
+    return sorted(bins.items())
+
+
 def serialized(all_bits):
+    usable = []
     count = nan = infinite = negative = s1 = s2 = sl = 0
     for bits in all_bits:
         if bits & 0x7FFFFFFF > 0x7F800000:
@@ -219,12 +238,15 @@ def serialized(all_bits):
             negative += 1
         else:
             bits &= 0x7FFFFFFF
+            usable.append(bits)
             count += 1
             s1 += units(bits)
             s2 += units(bits) ** 2
             sl += x_log2_x(bits)
     return (struct.pack("<IQQQQ", 1, count, nan, infinite, negative) + s1.to_bytes(48, "little")
-            + s2.to_bytes(80, "little") + sl.to_bytes(56, "little", signed=True))
+            + s2.to_bytes(80, "little") + sl.to_bytes(56, "little", signed=True)
+            + struct.pack("<H", len(histogram(usable)))
+            + b"".join(struct.pack("<HQQ", index, *bin) for index, bin in histogram(usable)))
 
 
 def write_statistics():

@@ -51,6 +51,7 @@ TEST(GenerationDataset, TheObservationIsOfAllExamplesThatAreKnown) {
   EXPECT_EQ(decision.observation.temperature.count, 4u);
   EXPECT_EQ(decision.observation.temperature.temperature, 3);
   EXPECT_EQ(decision.observation.max, 3);
+  EXPECT_EQ(decision.observation.quantiles, (LossQuantiles{0, 0, 3}));
   EXPECT_EQ(decision.observation.coverage, 1);
   EXPECT_EQ(decision.observation.highest.at(0), (ExampleLoss{10, 3}));
   EXPECT_EQ(decision.reason.code, ReasonCode::kActed);

@@ -31,6 +31,13 @@ TEST(Generation, OneRanksReportIsDecidedAtOnce) {
   EXPECT_EQ(generation.decided_through(), 0);
 }
 
+TEST(Generation, TheObservationHasTheQuantilesOfTheStep) {
+  Generation generation = Joined(Spec(2));
+  generation.Report(0, Losses(0, {1, 2, 3, 4, 5}), kStart);
+  const auto closed = ClosedBy(generation.Report(1, Losses(0, {10, 9, 8, 7, 6}), kStart));
+  EXPECT_EQ(closed.at(0).decision->observation.quantiles, (LossQuantiles{1, 5, 9}));
+}
+
 TEST(Generation, LagMovesTheApplyStep) {
   GenerationSpec spec = Spec(1);
   spec.settings.lag = 2;

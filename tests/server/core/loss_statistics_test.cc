@@ -218,6 +218,18 @@ TEST(LossStatistics, TheOffsetReachesEveryLossOfALongSpan) {
   EXPECT_EQ(statistics, Of(std::vector<float>(10000, 0.5f)));
 }
 
+// That of tests/server/core/loss_histogram_test.cc, filled loss by loss.
+TEST(LossStatistics, TheHistogramIsOfTheLossesThatAreInTheSums) {
+  const std::vector<float> losses = LossesOfEveryKind(/*size=*/3000, /*seed=*/9);
+  LossHistogram histogram;
+  for (const float loss : losses) {
+    if (std::isfinite(loss) && loss >= 0) {
+      histogram.Add(std::abs(loss), /*times=*/1);
+    }
+  }
+  EXPECT_EQ(Of(losses).histogram(), histogram);
+}
+
 TEST(LossStatistics, RemoveTakesTheOffsetToo) {
   LossStatistics statistics;
   statistics.Add({0.1f, 0.2f}, /*loss_offset=*/0.7f);
@@ -253,9 +265,9 @@ TEST(LossStatisticsParse, NamesAnotherVersionBeforeAnotherLength) {
 
 TEST(LossStatisticsParse, RefusesAnotherLength) {
   const std::string bytes = Of({1.0f}).Serialize();
-  ExpectRefused("", "of 0 bytes; expected 220");
-  ExpectRefused(bytes.substr(0, 100), "of 100 bytes; expected 220");
-  ExpectRefused(bytes + "x", "of 221 bytes; expected 220");
+  ExpectRefused("", "of 0 bytes; expected at least 222");
+  ExpectRefused(bytes.substr(0, 100), "of 100 bytes; expected at least 222");
+  ExpectRefused(bytes + "x", "histogram of 21 bytes; expected 20");
 }
 
 // Byte 4 is the count's lowest: one loss cannot have the sums of two.
@@ -270,6 +282,14 @@ TEST(LossStatisticsParse, RefusesASumBeyondTheGreatestLosses) {
   std::string bytes = Of({1.0f}).Serialize();
   bytes[83] = 0x7F;
   ExpectRefused(bytes, "contradict each other");
+}
+
+// The last 18 bytes are those of the bin of 2.0.
+TEST(LossStatisticsParse, RefusesAHistogramOfOtherLosses) {
+  const std::string bytes = Of({1.0f, 2.0f}).Serialize();
+  const std::string other = Of({1.0f, 4.0f}).Serialize();
+  ExpectRefused(bytes.substr(0, bytes.size() - 18) + other.substr(other.size() - 18),
+                "a loss histogram of other losses");
 }
 
 TEST(LossStatisticsParse, RefusesNegativeSums) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -34,6 +35,8 @@ struct GoldenCase {
   uint64_t zeros = 0;
   uint32_t spike = 0;
   Temperature expected;
+  // The losses themselves, by NumPy.
+  LossQuantiles expected_quantiles;
 
   std::vector<float> Losses() const {
     std::vector<float> colours(palette, 0.0f);
@@ -67,7 +70,8 @@ std::vector<GoldenCase> ReadGoldenCases() {
     fields >> golden.name >> golden.seed >> golden.n >> golden.low >> golden.width >>
         golden.palette >> golden.zeros >> golden.spike >> expected.magnitude >>
         expected.root_mean_square >> expected.mean >> expected.entropy >> expected.imbalance >>
-        expected.unsquared_imbalance >> expected.temperature;
+        expected.unsquared_imbalance >> expected.temperature >> golden.expected_quantiles.p10 >>
+        golden.expected_quantiles.p50 >> golden.expected_quantiles.p90;
     EXPECT_TRUE(fields) << line;
     cases.push_back(golden);
   }
@@ -96,6 +100,18 @@ TEST_P(TemperatureOf, AgreesWithArbitraryPrecision) {
               expected.unsquared_imbalance * greatest_entropy, logarithm_error);
   EXPECT_NEAR(result.imbalance, expected.imbalance, 1e-14);
   EXPECT_NEAR(result.temperature, expected.temperature, 1e-14 * expected.magnitude);
+}
+
+// A sixteenth at most; denormals have bins of 2^-130.
+TEST_P(TemperatureOf, HasTheQuantilesOfNumPyWithinABin) {
+  const LossQuantiles& expected = GetParam().expected_quantiles;
+  LossStatistics statistics;
+  statistics.Add(GetParam().Losses());
+  const LossQuantiles quantiles = statistics.histogram().Quantiles();
+  const auto tolerance = [](double loss) { return std::max(loss / 16, std::exp2(-130)); };
+  EXPECT_NEAR(quantiles.p10, expected.p10, tolerance(expected.p10));
+  EXPECT_NEAR(quantiles.p50, expected.p50, tolerance(expected.p50));
+  EXPECT_NEAR(quantiles.p90, expected.p90, tolerance(expected.p90));
 }
 
 LossStatistics Of(const std::vector<float>& losses) {

@@ -130,6 +130,9 @@ TEST_F(HttpApiTest, HistoryTakesItsQuery) {
       GetJson("/api/v1/runs/digits/history", "only_commands=true&from_step=1")["entries"];
   ASSERT_EQ(commands.size(), 1u);
   EXPECT_EQ(commands[0]["decision"]["step"], "2");
+  const auto acts = GetJson("/api/v1/runs/digits/history", "only_acts=true")["entries"];
+  ASSERT_EQ(acts.size(), 2u);
+  EXPECT_EQ(acts[0]["decision"]["step"], "0");
 }
 
 TEST_F(HttpApiTest, HistoryComesInPages) {
@@ -271,6 +274,9 @@ TEST_F(HttpApiTest, SeriesComesInColumns) {
   EXPECT_EQ(series["generation"], "1");
   EXPECT_EQ(series["firstStep"], (nlohmann::json{"0", "1", "2"}));
   EXPECT_EQ(series["temperature"]["max"], (nlohmann::json{3, 0, 3}));
+  EXPECT_EQ(series["p10"]["last"], (nlohmann::json{0, 0, 0}));
+  EXPECT_EQ(series["p50"]["min"], (nlohmann::json{0, 0, 0}));
+  EXPECT_EQ(series["p90"]["max"], (nlohmann::json{3, 0, 3}));
   EXPECT_EQ(series["stddev"]["last"], (nlohmann::json{3, 0, 3}));
   EXPECT_EQ(series["perturbations"], (nlohmann::json{1, 0, 1}));
   EXPECT_EQ(series["measured"], (nlohmann::json{1, 1, 1}));

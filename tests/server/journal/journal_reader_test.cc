@@ -186,6 +186,26 @@ TEST_F(JournalHistoryTest, OnlyCommands) {
               ElementsAre("1/1", "1/3", "3/1", "3/3"));
 }
 
+// A snapshot commands, and changes nothing; a restore changes as much as noise does.
+TEST_F(JournalHistoryTest, OnlyActs) {
+  v1::Decision snapshot = MakeDecision(3, /*step=*/5, 1);
+  snapshot.add_actions()->mutable_snapshot()->set_id(1);
+  journal_->AppendDecision("run", snapshot, "");
+  v1::Decision restore = MakeDecision(3, /*step=*/6, 1);
+  restore.add_actions()->mutable_restore()->set_id(1);
+  journal_->AppendDecision("run", restore, "");
+  v1::Decision withheld = MakeDecision(3, /*step=*/7, 1);
+  withheld.add_withheld()->mutable_perturb()->set_id(1);
+  journal_->AppendDecision("run", withheld, "");
+  HistoryQuery query = {.run_id = "run", .limit = 3, .only_acts = true, .newest_first = true};
+  EXPECT_THAT(Keys(query), ElementsAre("3/6", "3/3", "3/1"));
+  query.after = next_;
+  EXPECT_THAT(Keys(query), ElementsAre("1/3", "1/1"));
+  EXPECT_FALSE(next_.has_value());
+  EXPECT_THAT(Keys({.run_id = "run", .generation = 3, .only_commands = true, .only_acts = true}),
+              ElementsAre("3/1", "3/3", "3/6"));
+}
+
 TEST_F(JournalHistoryTest, NewestFirst) {
   std::vector<std::string> ascending = Keys({.run_id = "run"});
   std::reverse(ascending.begin(), ascending.end());

@@ -33,6 +33,9 @@ v1::Decision Measured(int64_t step, double temperature, uint64_t generation = 1)
 TEST(SeriesBucketTest, HoldsWhatADecisionMeasuredAndCommanded) {
   v1::Decision decision = Measured(/*step=*/7, /*temperature=*/3);
   decision.mutable_observation()->set_dead_examples(2);
+  decision.mutable_observation()->set_p10(0.25);
+  decision.mutable_observation()->set_p50(0.5);
+  decision.mutable_observation()->set_p90(4);
   decision.add_actions()->mutable_restore()->set_id(1);
   decision.add_actions()->mutable_perturb()->set_stddev(0.25);
   decision.add_withheld()->mutable_snapshot()->set_id(2);
@@ -43,6 +46,9 @@ TEST(SeriesBucketTest, HoldsWhatADecisionMeasuredAndCommanded) {
   EXPECT_EQ(bucket.quantities[SeriesBucket::kTemperature], (SeriesExtent{3, 3, 3}));
   EXPECT_EQ(bucket.quantities[SeriesBucket::kMean], (SeriesExtent{1.5, 1.5, 1.5}));
   EXPECT_EQ(bucket.quantities[SeriesBucket::kDeadExamples], (SeriesExtent{2, 2, 2}));
+  EXPECT_EQ(bucket.quantities[SeriesBucket::kP10], (SeriesExtent{0.25, 0.25, 0.25}));
+  EXPECT_EQ(bucket.quantities[SeriesBucket::kP50], (SeriesExtent{0.5, 0.5, 0.5}));
+  EXPECT_EQ(bucket.quantities[SeriesBucket::kP90], (SeriesExtent{4, 4, 4}));
   EXPECT_EQ(bucket.stddev, (SeriesExtent{0.25, 0.25, 0.25}));
   EXPECT_EQ(bucket.decisions, 1);
   EXPECT_EQ(bucket.measured, 1);

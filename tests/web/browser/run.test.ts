@@ -9,6 +9,7 @@ import type {
   GetRunResponse,
   GetSeriesResponse,
 } from '../../../server/web/src/api/messages';
+import { short } from '../../../server/web/src/text/number';
 import { openBrowser, untilText, withPage } from './pages';
 import { Feeder, Lehrd, Trainer } from './processes';
 
@@ -59,6 +60,11 @@ test('everything that is known of a run', async () => {
       assert.notEqual(await chartLabel(page, chart), '');
     }
 
+    const { p10, p50, p90 } = run.observation ?? { p10: 0, p50: 0, p90: 0 };
+    const spread = `median ${short(p50)}, p10 ${short(p10)}, p90 ${short(p90)}, max `;
+    const readout = page.locator('figure[data-chart="mean"] .readout');
+    assert.ok((await readout.textContent())?.includes(spread), spread);
+
     // The marks in sight are those that the supervisor recorded.
     const history = await lehrd.get<GetHistoryResponse>(
       '/api/v1/runs/xor-4/history?only_commands=true&page_size=10000',
@@ -87,13 +93,18 @@ test('everything that is known of a run', async () => {
   });
 });
 
-test('all decisions, older ones on demand', async () => {
+test('acts without the snapshots among them, or all decisions; older ones on demand', async () => {
+  const acts = await lehrd.get<GetHistoryResponse>(
+    '/api/v1/runs/xor-4/history?only_acts=true&page_size=10000',
+  );
   await withPage(browser, link('xor-4'), async (page) => {
+    const rows = page.locator('.decision-table tbody tr');
     await page.locator('.decision-table tr[data-acts]').first().waitFor();
+    assert.equal(await rows.count(), Math.min(40, acts.entries.length));
+    assert.equal(await page.locator('.decision-table tr:not([data-acts])[data-step]').count(), 0);
     await page.getByLabel('Only acts').uncheck();
     await page.locator('.decision-table tr:not([data-acts])[data-step]').first().waitFor();
     assert.match(page.url(), /all=1/);
-    const rows = page.locator('.decision-table tbody tr');
     assert.equal(await rows.count(), 40);
     await page.getByRole('button', { name: 'Older' }).click();
     await page.waitForFunction(
@@ -231,6 +242,102 @@ test('a decision is on the page within a second', async () => {
       // The promise is 1 s; a loaded machine gets more.
       assert.ok(median < 5000, String(delays));
       await page.locator('.decision-table tr[data-step="29"]').waitFor();
+    });
+  } finally {
+    await feeder.kill();
+  }
+});
+
+test('an older generation of a run', async () => {
+  const run = ['--task=xor-relu-sum', '--seed=1', '--scope=dataset', '--stop_loss=0'];
+  for (const steps of [60, 30]) {
+    assert.equal(await Trainer.start(lehrd, 'twice', [...run, `--steps=${steps}`]).ended, 0);
+  }
+  await withPage(browser, link('twice', '?all=1'), async (page) => {
+    const range = '[data-role="range"]';
+    const newest = '.decision-table tbody tr:first-child';
+    await untilText(page, range, /^Steps 0–29$/);
+    await page.locator(`${newest}[data-step="29"]`).waitFor();
+
+    await page.getByLabel('Generation').selectOption('1');
+    await untilText(page, range, /^Steps 0–59$/);
+    await page.locator(`${newest}[data-step="59"]`).waitFor();
+    assert.match(await chartLabel(page, 'mean'), /^Loss: [\d.]+ last/);
+    const { mean } = await lehrd.get<GetSeriesResponse>('/api/v1/runs/twice/series?generation=1');
+    assert.ok((await chartLabel(page, 'mean')).includes(`${short(mean?.last.at(-1) ?? 0)} last`));
+
+    // The link shows the same, and the way back is there.
+    const address = page.url();
+    assert.match(address, /generation=1/);
+    await page.goto('about:blank');
+    await page.goto(address);
+    await untilText(page, range, /^Steps 0–59$/);
+    assert.equal(await page.getByLabel('Generation').inputValue(), '1');
+    await page.getByLabel('Generation').selectOption('');
+    await untilText(page, range, /^Steps 0–29$/);
+    await page.locator(`${newest}[data-step="29"]`).waitFor();
+  });
+});
+
+test('dead examples with their ids and how their losses went', async () => {
+  const run = ['--task=xor-relu-sum', '--seed=3', '--scope=dataset', '--policy=observe'];
+  assert.equal(await Trainer.start(lehrd, 'dead', [...run, '--steps=2000']).ended, 0);
+  const { observation } = (await lehrd.get<GetRunResponse>('/api/v1/runs/dead')).run;
+  assert.ok(observation && observation.dead.length > 0, 'no example is dead');
+  await withPage(browser, link('dead'), async (page) => {
+    await untilText(page, '[aria-labelledby="dead-title"]', /whose loss is high and does not move/);
+    const rows = page.locator('.dead-table tbody tr');
+    const cells = await rows.evaluateAll((all) =>
+      all.map((one) => [...one.children].slice(0, 2).map((cell) => cell.textContent)),
+    );
+    assert.deepEqual(
+      cells,
+      observation.dead.map(({ exampleId, loss }) => [exampleId, short(loss)]),
+    );
+    // A curve over the decisions that name the example.
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('.dead-table .line')].every((curve) =>
+        /^M[\d.]+ [\d.]+(L[\d.]+ [\d.]+)+$/.test(curve.getAttribute('d') ?? ''),
+      ),
+    );
+  });
+});
+
+test('who has the token stops all acting, and allows it again', async () => {
+  const feeder = Feeder.start(lehrd, 2, 'halt');
+  const reasonAt = async (step: number) => {
+    const { entries } = await lehrd.get<GetHistoryResponse>(
+      `/api/v1/runs/halt-1/history?from_step=${step}`,
+    );
+    return entries[0]?.decision.reason.code;
+  };
+  try {
+    await withPage(browser, `${lehrd.origin}/`, async (page) => {
+      await feeder.steps(2);
+      const banner = page.getByText('All acting is stopped');
+      assert.equal(await banner.isVisible(), false);
+      const press = async (button: string) => {
+        await page.getByRole('button', { name: button, exact: true }).click();
+        await page.getByRole('dialog').getByRole('button', { name: button }).click();
+      };
+      await press('Stop all acting');
+      await page.getByLabel(/Token/).fill(token);
+      await page.getByRole('button', { name: 'Use token' }).click();
+      await banner.waitFor();
+      await page.getByRole('button', { name: 'Allow acting', exact: true }).waitFor();
+      assert.equal(await reasonAt(await feeder.steps(1)), 'CODE_ACTING_STOPPED');
+
+      // What the policy would have done is withheld, and the run's page says why.
+      await page.goto(`${link('halt-1', '?all=1')}`);
+      await untilText(
+        page,
+        '.decision-table tr[data-step="2"]',
+        /all acting was stopped by an operator.*withheld: perturb: noise/,
+      );
+      await page.goto(`${lehrd.origin}/#/`);
+      await press('Allow acting');
+      await banner.waitFor({ state: 'hidden' });
+      assert.equal(await reasonAt(await feeder.steps(1)), 'CODE_ACTED');
     });
   } finally {
     await feeder.kill();

@@ -47,6 +47,9 @@ function decision(step: number, change: Partial<Decision> = {}): Decision {
       coverage: 1,
       deadExamples: '3',
       dead: [],
+      p10: 0.125,
+      p50: 0.25,
+      p90: 1,
     },
     reason: { code: 'CODE_ACTED', value: 0.1, limit: 0 },
     actions: [],
@@ -74,6 +77,7 @@ test('the next decision is a bucket of its own', () => {
   assert.deepEqual(series.closedSeconds, [100, 101, 102]);
   assert.deepEqual(series.extents.temperature.max, [5, 3, 7]);
   assert.deepEqual(series.extents.deadExamples.last, [0, 0, 3]);
+  assert.deepEqual(series.extents.p90.max, [0, 0, 1]);
   assert.deepEqual(series.extents.stddev.last, [0, 0, 0.25]);
   assert.deepEqual(series.counts.perturbations, [0, 1, 1]);
   assert.deepEqual(series.counts.restores, [0, 0, 1]);

@@ -23,6 +23,9 @@ export interface Observation {
   coverage: number;
   deadExamples: Int64;
   dead: ExampleLoss[];
+  p10: number;
+  p50: number;
+  p90: number;
 }
 
 export interface ExampleLoss {
@@ -195,6 +198,9 @@ export interface GetSeriesResponse {
   imbalance?: ExtentColumns;
   mean?: ExtentColumns;
   max?: ExtentColumns;
+  p10?: ExtentColumns;
+  p50?: ExtentColumns;
+  p90?: ExtentColumns;
   deadExamples?: ExtentColumns;
   stddev?: ExtentColumns;
   measured: number[];

@@ -56,22 +56,42 @@ function extentChart(
   };
 }
 
+// Most losses lie in the wide band; the narrow one is the extent of the mean.
 function lossChart(): ChartSpec {
   return {
     quantity: 'mean',
     title: 'Loss',
     legend: [
       { color: 'loss', text: 'mean' },
+      { color: 'loss-median', text: 'median' },
+      { color: 'loss-spread', text: 'p10 to p90' },
       { color: 'loss-max', text: 'max' },
     ],
-    series: [bandEdge(), bandEdge(), line('loss-max', { width: 1, dash: [4, 3] }), line('loss')],
-    bands: [{ series: [1, 2], fill: () => cssColor('loss-band') }],
+    series: [
+      bandEdge(),
+      bandEdge(),
+      bandEdge(),
+      bandEdge(),
+      line('loss-max', { width: 1, dash: [4, 3] }),
+      line('loss-median', { width: 1 }),
+      line('loss'),
+    ],
+    bands: [
+      { series: [1, 2], fill: () => cssColor('loss-spread') },
+      { series: [3, 4], fill: () => cssColor('loss-band') },
+    ],
     columns: (series) => {
-      const { mean, max } = series.extents;
-      return [mean.max, mean.min, max.max, mean.last];
+      const { mean, max, p10, p50, p90 } = series.extents;
+      return [p90.max, p10.min, mean.max, mean.min, max.max, p50.last, mean.last];
     },
-    readout: (series, i) =>
-      `mean ${extentText(series, 'mean', i)}, max ${short(series.extents.max.max[i] ?? 0)}`,
+    readout: (series, i) => {
+      const { max, p10, p50, p90 } = series.extents;
+      return (
+        `mean ${extentText(series, 'mean', i)}, median ${short(p50.last[i] ?? 0)}, ` +
+        `p10 ${short(p10.last[i] ?? 0)}, p90 ${short(p90.last[i] ?? 0)}, ` +
+        `max ${short(max.max[i] ?? 0)}`
+      );
+    },
     canBeLog: true,
   };
 }

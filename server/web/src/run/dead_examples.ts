@@ -1,7 +1,7 @@
 // The examples that no gradient reaches: their ids, and how their losses went.
 
 import { ApiError, getJson, runPath, withQuery } from '../api/http';
-import type { Decision, GetHistoryResponse, Observation } from '../api/messages';
+import type { Decision, ExampleLoss, GetHistoryResponse, Observation } from '../api/messages';
 import { el, setText } from '../dom';
 import { SparklineView } from '../sparkline';
 import { plural, short } from '../text/number';
@@ -17,6 +17,7 @@ export class DeadExamples {
   private readonly histories = new LossHistories();
   private readonly table: HTMLElement;
   private readonly stop = new AbortController();
+  private listed: ExampleLoss[] = [];
 
   constructor(runId: string) {
     const titles = ['Example', 'Loss', 'Its losses'];
@@ -43,12 +44,20 @@ export class DeadExamples {
   }
 
   show(observation: Observation | undefined, isOfDataset: boolean): void {
-    const listed = observation?.dead ?? [];
+    this.listed = observation?.dead ?? [];
     const all = Number(observation?.deadExamples ?? 0);
-    setText(this.note, noteText(all, listed.length, isOfDataset));
-    this.table.hidden = listed.length === 0;
+    setText(this.note, noteText(all, this.listed.length, isOfDataset));
+    this.showListed();
+  }
+
+  dispose(): void {
+    this.stop.abort();
+  }
+
+  private showListed(): void {
+    this.table.hidden = this.listed.length === 0;
     this.body.replaceChildren(
-      ...listed.map(({ exampleId, loss }) => {
+      ...this.listed.map(({ exampleId, loss }) => {
         const curve = new SparklineView('loss');
         curve.update(this.histories.of(exampleId), []);
         return el(
@@ -62,10 +71,6 @@ export class DeadExamples {
     );
   }
 
-  dispose(): void {
-    this.stop.abort();
-  }
-
   private async fetchHistory(runId: string): Promise<void> {
     const query = { newest_first: true, page_size: historySize };
     try {
@@ -74,6 +79,8 @@ export class DeadExamples {
         this.stop.signal,
       );
       this.take(history.entries.map((entry) => entry.decision).reverse());
+      // Of a run that has ended, nothing else will come.
+      this.showListed();
     } catch (error) {
       if (!(error instanceof ApiError) && !this.stop.signal.aborted) {
         throw error;

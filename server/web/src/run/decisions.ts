@@ -11,8 +11,6 @@ import { Throttle } from '../throttle';
 import type { RunState } from '../view_state';
 
 const pageSize = 40;
-const searchedPageSize = 200;
-const mostSearched = 5;
 const refreshPauseMs = 400;
 // Beyond, the list begins anew with the newest page.
 const mostRows = 600;
@@ -100,7 +98,7 @@ export class DecisionList {
 
   private async fetchNewest(): Promise<void> {
     // The newest one again: what became of it may be known now.
-    const page = await this.search('', this.newestStep);
+    const page = await this.fetchPage('', this.newestStep);
     if (page === null) {
       return;
     }
@@ -113,7 +111,7 @@ export class DecisionList {
 
   private async fetchOlder(): Promise<void> {
     this.older.disabled = true;
-    const page = await this.search(this.nextPage);
+    const page = await this.fetchPage(this.nextPage);
     this.older.disabled = false;
     if (page !== null) {
       this.nextPage = page.nextPageToken;
@@ -121,27 +119,10 @@ export class DecisionList {
     }
   }
 
-  // A page of what is to be shown. Snapshots are commands too, often one a pass: acts are looked for
-  // among them, in a bounded number of pages.
-  private async search(pageToken: string, fromStep?: number): Promise<GetHistoryResponse | null> {
-    const found: GetHistoryResponse = { entries: [], nextPageToken: pageToken };
-    for (let i = 0; i < (this.state.all ? 1 : mostSearched); ++i) {
-      const page = await this.fetchPage(found.nextPageToken, fromStep);
-      if (page === null) {
-        return null;
-      }
-      found.entries.push(...page.entries.filter((entry) => this.state.all || isAct(entry)));
-      found.nextPageToken = page.nextPageToken;
-      if (found.entries.length >= pageSize || page.nextPageToken === '') {
-        break;
-      }
-    }
-    return found;
-  }
-
+  // null: it cannot be had, or is no longer wanted.
   private async fetchPage(
     pageToken: string,
-    fromStep: number | undefined,
+    fromStep?: number,
   ): Promise<GetHistoryResponse | null> {
     const { runId, all } = this.state;
     const generation = this.generation;
@@ -149,8 +130,8 @@ export class DecisionList {
       const page = await getJson<GetHistoryResponse>(
         withQuery(runPath(runId, '/history'), {
           newest_first: true,
-          only_commands: !all,
-          page_size: all ? pageSize : searchedPageSize,
+          only_acts: !all,
+          page_size: pageSize,
           generation,
           from_step: fromStep,
           page_token: pageToken || undefined,

@@ -9,6 +9,9 @@ export const quantities = [
   'imbalance',
   'mean',
   'max',
+  'p10',
+  'p50',
+  'p90',
   'deadExamples',
   'stddev',
 ] as const;
