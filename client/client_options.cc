@@ -109,7 +109,8 @@ absl::Status CheckPlace(const ClientOptions& options) {
     return Invalid("resume_step is ", options.resume_step, "; it must be in [0, 2^62)");
   }
   if (options.resume_generation >= kMaxGeneration) {
-    return Invalid("resume_generation is ", options.resume_generation, "; it must be in [0, 2^62)");
+    return Invalid("resume_generation is ", *options.resume_generation,
+                   "; it must be in [0, 2^62)");
   }
   return absl::OkStatus();
 }
@@ -181,7 +182,9 @@ v1::Join MakeJoin(const ClientOptions& options) {
   join.set_job_attempt(options.job_attempt.empty() ? Nonce() : options.job_attempt);
   join.set_process(Nonce());
   join.set_branch(options.branch);
-  join.set_resume_generation(options.resume_generation);
+  if (options.resume_generation) {
+    join.set_resume_generation(*options.resume_generation);
+  }
   *join.mutable_settings() = options.settings;
   SetDuration(StragglerTimeout(options), *join.mutable_settings()->mutable_straggler_timeout());
   for (const TensorScale& tensor : options.tensors) {

@@ -52,9 +52,9 @@ struct ClientOptions {
   // Bound: [0, 2^62).
   int64_t resume_step = 0;
   // StepResult::generation as it was when that checkpoint was written, so that the policy goes on
-  // as it was then. Bound: [0, 2^62). Default 0: the newest generation with a checkpoint of that
-  // step.
-  uint64_t resume_generation = 0;
+  // as it was then; 0, which it was without a supervisor, for a policy that starts afresh. Bound:
+  // [0, 2^62). Default: the newest generation with a checkpoint of that step.
+  std::optional<uint64_t> resume_generation;
   // Raised by a job that rewinds and wants other noise than before.
   uint32_t branch = 0;
   // Ranks with an equal shard_id hold equal parameters.

@@ -123,6 +123,10 @@ void AddJoinFacts(const JoinFacts& facts, v1::Join& join) {
   if (facts.highest_step >= 0) {
     join.set_highest_step(facts.highest_step);
   }
+  if (facts.resume_step > join.resume_step()) {
+    // It trained on without a supervisor: no checkpoint is of this state.
+    join.set_resume_generation(0);
+  }
   join.set_resume_step(facts.resume_step);
   for (const std::string& record : facts.held) {
     join.add_held()->ParseFromString(record);

@@ -135,10 +135,8 @@ class RunHost {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EnterGeneration(const v1::Join& join, absl::Time now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What was kept for a rewind to the last step before `resume_step`, in that generation; 0: in the
-  // newest that has it.
-  std::optional<RunMemory> MemoryBefore(int64_t resume_step, uint64_t resume_generation) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What was kept for the checkpoint that the generation resumes from, if there was one.
+  std::optional<RunMemory> ResumedMemory() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RestoreHeld(const v1::Join& join) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SendWelcome(RankSink& outbox) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   v1::Welcome MakeWelcome() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

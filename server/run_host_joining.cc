@@ -69,9 +69,7 @@ absl::StatusOr<std::unique_ptr<RunHost>> RunHost::Recover(RecoveredRun recovered
     host->newest_ = recovered.newest->decision;
   } else {
     // It has decided nothing yet: as it was opened.
-    state.memory =
-        host->MemoryBefore(host->record_.resume_step(), host->record_.resume_generation())
-            .value_or(RunMemory());
+    state.memory = host->ResumedMemory().value_or(RunMemory());
   }
   host->durable_steps_ = DurableSteps(state.decided_through);
   host->outcome_through_ = state.decided_through;
@@ -200,15 +198,6 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   if (!settings.ok()) {
     return settings.status();
   }
-  const bool continues = join.resume_step() > 0;
-  std::optional<RunMemory> memory =
-      continues ? MemoryBefore(join.resume_step(), join.resume_generation()) : std::nullopt;
-  if (continues && !memory) {
-    LogWarning("rewind to a step without a checkpoint: the policy starts afresh",
-               {{"run", run_id_},
-                {"resume_step", join.resume_step()},
-                {"resume_generation", join.resume_generation()}});
-  }
   for (const std::shared_ptr<RankSink>& stream : streams_) {
     if (stream != nullptr) {
       stream->Close(absl::FailedPreconditionError(
@@ -225,11 +214,20 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   record.set_world_size(join.world_size());
   record.set_branch(join.branch());
   record.set_resume_step(join.resume_step());
-  record.set_resume_generation(join.resume_generation());
+  if (join.has_resume_generation()) {
+    record.set_resume_generation(join.resume_generation());
+  }
   *record.mutable_settings() = lehr::ToProto(*settings);
   *record.mutable_tensors() = join.tensors();
   record.set_opened_unix_ns(absl::ToUnixNanos(now));
   record_ = std::move(record);
+  const std::optional<RunMemory> memory = ResumedMemory();
+  if (record_.resume_step() > 0 && !memory) {
+    LogWarning("resumed from no checkpoint that is known: the policy starts afresh",
+               {{"run", run_id_},
+                {"resume_step", record_.resume_step()},
+                {"resume_generation", record_.resume_generation()}});
+  }
   RememberAttempt(join.job_attempt(), record_.generation());
   if (labels_.empty()) {
     labels_ = {join.labels().begin(), join.labels().end()};
@@ -262,12 +260,12 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
   return absl::OkStatus();
 }
 
-std::optional<RunMemory> RunHost::MemoryBefore(int64_t resume_step,
-                                               uint64_t resume_generation) const {
+std::optional<RunMemory> RunHost::ResumedMemory() const {
   const auto found =
       std::find_if(checkpoints_.rbegin(), checkpoints_.rend(), [&](const Checkpoint& checkpoint) {
-        return checkpoint.step == resume_step - 1 &&
-               (resume_generation == 0 || checkpoint.generation == resume_generation);
+        return checkpoint.step == record_.resume_step() - 1 &&
+               (!record_.has_resume_generation() ||
+                checkpoint.generation == record_.resume_generation());
       });
   return found == checkpoints_.rend() ? std::nullopt : std::optional(found->memory);
 }

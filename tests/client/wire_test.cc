@@ -96,6 +96,18 @@ TEST(Wire, JoinFactsAreCopied) {
   EXPECT_EQ(join.resume_step(), 5);
 }
 
+// Another state than the checkpoint's needs another memory.
+TEST(Wire, AJobThatTrainedOnAloneResumesFromNoCheckpoint) {
+  v1::Join join;
+  join.set_resume_step(5);
+  join.set_resume_generation(2);
+  AddJoinFacts({.resume_step = 5}, join);
+  EXPECT_EQ(join.resume_generation(), 2);
+  AddJoinFacts({.resume_step = 6}, join);
+  EXPECT_TRUE(join.has_resume_generation());
+  EXPECT_EQ(join.resume_generation(), 0);
+}
+
 TEST(Wire, NoHighestStepIsUnset) {
   v1::Join join;
   AddJoinFacts({.highest_step = -1}, join);

@@ -224,9 +224,13 @@ TEST_F(SuperviseRestartTest, ARewindGoesOnFromTheCheckpointOfTheGenerationItName
   rank->Send(checkpointed);
 
   join.set_resume_step(1);
-  const auto reason_after = [&](uint64_t resume_generation, bool restarted) {
-    join.set_job_attempt(absl::StrCat("from ", resume_generation, restarted ? " restarted" : ""));
-    join.set_resume_generation(resume_generation);
+  const auto reason_after = [&](std::optional<uint64_t> resume_generation, bool restarted) {
+    join.set_job_attempt(
+        absl::StrCat("from ", resume_generation.value_or(77), restarted ? " restarted" : ""));
+    join.clear_resume_generation();
+    if (resume_generation) {
+      join.set_resume_generation(*resume_generation);
+    }
     rank = Rank(join);
     if (restarted) {
       rank.reset();
@@ -240,10 +244,23 @@ TEST_F(SuperviseRestartTest, ARewindGoesOnFromTheCheckpointOfTheGenerationItName
   for (const bool restarted : {false, true}) {
     EXPECT_EQ(reason_after(1, restarted), v1::Reason::CODE_COOLDOWN);
     EXPECT_EQ(reason_after(2, restarted), v1::Reason::CODE_ACTED);
-    // The newest.
-    EXPECT_EQ(reason_after(0, restarted), v1::Reason::CODE_ACTED);
-    // None.
+    // One that wrote none.
     EXPECT_EQ(reason_after(99, restarted), v1::Reason::CODE_ACTED);
+  }
+  // The newest generation's checkpoint of step 0, in which it has acted.
+  rank.reset();
+  join.set_job_attempt("attempt-acted");
+  join.clear_resume_step();
+  join.clear_resume_generation();
+  rank = Rank(join);
+  rank->Report(0, HotLosses());
+  EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_ACTED);
+  rank->Send(checkpointed);
+  join.set_resume_step(1);
+  for (const bool restarted : {false, true}) {
+    EXPECT_EQ(reason_after(std::nullopt, restarted), v1::Reason::CODE_COOLDOWN);
+    // None.
+    EXPECT_EQ(reason_after(0, restarted), v1::Reason::CODE_ACTED);
   }
 }
 

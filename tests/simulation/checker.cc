@@ -308,14 +308,14 @@ void Checker::OnGeneration(const journal::v1::GenerationRecord& generation) {
   ranks_[joining_rank_].joined = true;
   // Promise 7: the guards go on where the checkpoint left them.
   Job& job = jobs_[generation.job_attempt()];
-  // A job that trained on before it joined opens at a later step than its checkpoint's.
   const StepKey resumed = {generation.resume_generation(), generation.resume_step() - 1};
   const bool kept =
-      std::any_of(checkpoints_.begin(), checkpoints_.end(), [&](const StepKey& checkpoint) {
-        return checkpoint.second == resumed.second &&
-               (resumed.first == 0 || checkpoint.first == resumed.first);
-      });
-  job.guarded_from = kept && job.checkpoint == resumed ? 0 : job.applied.size();
+      std::find(checkpoints_.begin(), checkpoints_.end(), resumed) != checkpoints_.end();
+  if (kept && job.checkpoint != resumed) {
+    Fail(absl::StrCat("a job goes on from a checkpoint that it does not have: generation ",
+                      resumed.first, ", step ", resumed.second));
+  }
+  job.guarded_from = kept ? 0 : job.applied.size();
   breaker_.is_known = !kept;
 }
 

@@ -32,7 +32,9 @@ v1::Join MakeJoin(const TrainingJob::Options& options, const std::string& attemp
   join.set_job_attempt(attempt);
   join.set_process(absl::StrCat(attempt, "-", rank));
   join.set_resume_step(options.from ? options.from->key.second + 1 : 0);
-  join.set_resume_generation(options.from ? options.from->key.first : 0);
+  if (options.from) {
+    join.set_resume_generation(options.from->key.first);
+  }
   join.set_branch(options.branch);
   join.set_can_agree(options.scenario.can_agree);
   join.add_noise_specs(std::string(kNoiseSpec));
