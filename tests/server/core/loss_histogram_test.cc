@@ -181,15 +181,14 @@ TEST(LossHistogramParse, RefusesOtherLossesThanThoseOfTheSum) {
 // The bytes: bins (2), then of each bin index (2), count (8) and mantissas (8).
 TEST(LossHistogramParse, RefusesBinsThatNoLossesHave) {
   const std::string bytes = BytesOf(Of({1.0f, 1.0f, 3.0f}));
-  std::string twice = bytes;
-  std::copy_n(bytes.begin() + 2, 18, twice.begin() + 20);
-  ExpectRefused(twice, "bin 2032 after bin 2032");
+  const std::string swapped = bytes.substr(0, 2) + bytes.substr(20) + bytes.substr(2, 18);
+  ExpectRefused(swapped, "bin 2032 after bin 2056");
   std::string infinite = bytes;
-  infinite[20] = '\xf0';
+  infinite[20] = '\xf8';
   infinite[21] = '\x0f';
-  ExpectRefused(infinite, "bin 4080 after bin 2032");
+  ExpectRefused(infinite, "bin 4088 after bin 2032");
   std::string empty = bytes;
-  empty[4] = 0;
+  std::fill_n(empty.begin() + 4, 16, '\0');
   ExpectRefused(empty, "holds 0 of 3 losses");
   std::string too_low = bytes;
   too_low[12 + 2] = 0;
