@@ -54,7 +54,7 @@ try {
       mkdirSync(folder, { recursive: true });
       await page.setViewportSize({ width: 1240, height: 500 });
       await page.screenshot({ path: join(folder, 'fleet.png') });
-      await page.setViewportSize({ width: 1120, height: 720 });
+      await page.setViewportSize({ width: 1120, height: 1050 });
       await page.goto(`${lehrd.origin}/#/run/xor-reheat-3`);
       await page.locator('figure[data-chart="stddev"] canvas').waitFor();
       await page.locator('.decision-table tr[data-acts]').first().waitFor();
