@@ -232,7 +232,8 @@ std::string TaskTable() {
                   "\nExamples:\n"
                   "  lehr-train --task=digits --hidden=64,32 --seed=1 --json=result.json\n"
                   "  lehr-train --task=xor-relu-sum --seed=3 --supervisor=127.0.0.1:7070\n"
-                  "  mpirun -n 4 lehr-train --task=digits --supervisor=127.0.0.1:7070 --lag=1");
+                  "  mpirun -n 4 lehr-train --task=digits --policy=reheat --supervisor=127.0.0.1:7070 "
+                  "--lag=1");
   return table;
 }
 
