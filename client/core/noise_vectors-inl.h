@@ -31,9 +31,13 @@ using VecU = hn::Vec<U32>;
 using VecQ = hn::Vec<U64>;
 
 constexpr std::size_t kLanes = hn::MaxLanes(F32());
-constexpr std::size_t kGroup = 4 * kLanes;  // Elements of two vectors of pairs.
-constexpr std::size_t kTile = 2 * kGroup;
+constexpr std::size_t kTile = 8 * kLanes;
 constexpr std::size_t kTilePairs = kTile / 2;
+
+// Vectors of pairs whose words are made at once. Each operation of a round waits for the one before
+// it: two keep the CPU waiting, but four need more than 16 registers.
+constexpr std::size_t kGroupVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
+constexpr std::size_t kGroup = 2 * kGroupVectors * kLanes;
 
 // ---- Section 3: words. The 32-bit words stand in the lower halves of 64-bit lanes; what is in the
 // upper halves does not matter.
@@ -60,17 +64,18 @@ struct Counters {
   VecU x0, x1, x2, x3;
 };
 
-HWY_INLINE Counters MakeCounters(VecQ blocks, std::uint64_t tensor_id) {
-  const U32 d;
-  return {hn::BitCast(d, blocks), hn::BitCast(d, hn::ShiftRight<32>(blocks)),
-          hn::Set(d, static_cast<std::uint32_t>(tensor_id)),
-          hn::Set(d, static_cast<std::uint32_t>(tensor_id >> 32))};
+HWY_INLINE VecQ Product0(const Counters& c) {
+  return hn::MulEven(c.x0, hn::Set(U32(), 0xD2511F53u));
+}
+
+HWY_INLINE VecQ Product1(const Counters& c) {
+  return hn::MulEven(c.x2, hn::Set(U32(), 0xCD9E8D57u));
 }
 
 HWY_INLINE void PhiloxRound(Counters& c, VecU key_low, VecU key_high) {
   const U32 d;
-  const VecQ product0 = hn::MulEven(c.x0, hn::Set(d, 0xD2511F53u));
-  const VecQ product1 = hn::MulEven(c.x2, hn::Set(d, 0xCD9E8D57u));
+  const VecQ product0 = Product0(c);
+  const VecQ product1 = Product1(c);
   c.x0 = hn::Xor3(hn::BitCast(d, hn::ShiftRight<32>(product1)), c.x1, key_low);
   c.x1 = hn::BitCast(d, product1);
   c.x2 = hn::Xor3(hn::BitCast(d, hn::ShiftRight<32>(product0)), c.x3, key_high);
@@ -84,6 +89,28 @@ HWY_INLINE VecU MergeLowerHalves(VecU even, VecU odd) {
 #else
   return hn::OddEven(hn::BitCast(U32(), hn::ShiftLeft<32>(hn::BitCast(U64(), odd))), even);
 #endif
+}
+
+// In each 64-bit lane the upper half of both.
+HWY_INLINE VecU MergeUpperHalves(VecU even, VecU odd) {
+#if HWY_TARGET <= HWY_AVX3
+  return hn::OddEven(odd, hn::DupOdd(even));
+#else
+  return hn::OddEven(odd, hn::BitCast(U32(), hn::ShiftRight<32>(hn::BitCast(U64(), even))));
+#endif
+}
+
+struct PairWords {
+  VecU radii, directions;
+};
+
+// The last round. In each 64-bit lane of the radii are words 0 and 2, of the directions 1 and 3.
+HWY_INLINE PairWords LastPhiloxRound(const Counters& c, VecU keys) {
+  const U32 d;
+  const VecU product0 = hn::BitCast(d, Product0(c));
+  const VecU product1 = hn::BitCast(d, Product1(c));
+  return {hn::Xor3(MergeUpperHalves(product1, product0), MergeLowerHalves(c.x1, c.x3), keys),
+          MergeLowerHalves(product1, product0)};
 }
 
 // ---- Sections 4 and 5: from words to numbers.
@@ -143,9 +170,9 @@ HWY_INLINE void HornerStep(Floats<kVectors>& h, const Floats<kVectors>& x, float
   }
 }
 
-// Writes the bits of the radii over their words.
+// Writes the bits of g, the squares of the radii, over their words.
 template <std::size_t kVectors>
-HWY_INLINE void MakeRadii(std::uint32_t* words) {
+HWY_INLINE void MakeSquares(std::uint32_t* words) {
   const U32 u;
   const I32 i;
   Floats<kVectors> k, n, h;
@@ -168,15 +195,17 @@ HWY_INLINE void MakeRadii(std::uint32_t* words) {
     const VecF p = hn::Add(n[j], hn::Mul(hn::Mul(n[j], n[j]), h[j]));
     const VecF g = hn::Add(hn::Mul(k[j], Constant(-0x1.62e4p+0f)),
                            MulThenAdd(k[j], Constant(-0x1.7f7d1cp-19f), p));
-    hn::Store(hn::BitCast(u, hn::Sqrt(g)), u, words + j * kLanes);
+    hn::Store(hn::BitCast(u, g), u, words + j * kLanes);
   }
 }
 
 // Neighbouring elements.
 using Tile = VecF[8];
 
-// From the bits of the radii and the words of the directions.
-HWY_INLINE void MakeTile(const std::uint32_t* radii, const std::uint32_t* directions, Tile& tile) {
+// From the bits of the squares and the words of the directions. The roots are taken here, because
+// the CPU is slow at them and has other things to do meanwhile.
+HWY_INLINE void MakeTile(const std::uint32_t* squares, const std::uint32_t* directions,
+                         Tile& tile) {
   constexpr std::size_t kVectors = 4;
   const F32 f;
   const U32 u;
@@ -199,7 +228,7 @@ HWY_INLINE void MakeTile(const std::uint32_t* radii, const std::uint32_t* direct
   for (std::size_t j = 0; j < kVectors; ++j) {
     const VecU b = hn::Load(u, directions + j * kLanes);
     const Pair direction = ExchangeInOddQuadrants({x[j], hn::Mul(y[j], t[j])}, b);
-    const VecF radius = hn::BitCast(f, hn::Load(u, radii + j * kLanes));
+    const VecF radius = hn::Sqrt(hn::BitCast(f, hn::Load(u, squares + j * kLanes)));
     const VecF r = hn::CopySignToAbs(radius, hn::BitCast(f, b));
     const VecF cosine = hn::Mul(r, direction.cosine);
     const VecF sine = hn::Mul(r, direction.sine);
@@ -210,51 +239,74 @@ HWY_INLINE void MakeTile(const std::uint32_t* radii, const std::uint32_t* direct
 
 // ---- Many tiles.
 
-// Two vectors of pairs, the second one's elements behind the first one's.
-struct GroupWords {
-  VecU radii[2];
-  VecU directions[2];
-};
-
 // The words of one group after another.
 class WordMaker {
  public:
   WordMaker(std::uint64_t seed, std::uint64_t tensor_id, std::uint64_t first_block)
-      : keys_(MakeRoundKeys(seed)), tensor_id_(tensor_id) {
+      : keys_(MakeRoundKeys(seed)), tensor_id_(tensor_id), next_(first_block) {
     HWY_ALIGN std::uint64_t blocks[kBlocks];
     for (std::size_t lane = 0; lane < kBlocks; ++lane) {
-      blocks[lane] = first_block + lane % 2 * (kBlocks / 2) + lane / 2;
+      blocks[lane] = lane % 2 * (kBlocks / 2) + lane / 2;
     }
-    first_ = hn::Load(U64(), blocks);
-    second_ = hn::Add(first_, hn::Set(U64(), kBlocks));
+    lanes_ = hn::Load(U64(), blocks);
   }
 
-  HWY_INLINE GroupWords Next() {
-    Counters first = MakeCounters(first_, tensor_id_);
-    Counters second = MakeCounters(second_, tensor_id_);
-    for (int round = 0; round < 10; ++round) {
-      const VecU key_low = hn::Set(U32(), keys_.low[round]);
-      const VecU key_high = hn::Set(U32(), keys_.high[round]);
-      PhiloxRound(first, key_low, key_high);
-      PhiloxRound(second, key_low, key_high);
+  // Writes kGroup / 2 words of radii and as many of directions for each group.
+  HWY_INLINE void Make(std::size_t groups, std::uint32_t* radii, std::uint32_t* directions) {
+    const std::uint64_t last = next_ + groups * kGroupVectors * kBlocks - 1;
+    if (HWY_LIKELY(last >> 32 == next_ >> 32)) {
+      MakeGroups</*kSameUpperHalf=*/true>(groups, radii, directions);
+    } else {
+      MakeGroups</*kSameUpperHalf=*/false>(groups, radii, directions);
     }
-    const VecQ step = hn::Set(U64(), 2 * kBlocks);
-    first_ = hn::Add(first_, step);
-    second_ = hn::Add(second_, step);
-    return {{MergeLowerHalves(first.x0, first.x2), MergeLowerHalves(second.x0, second.x2)},
-            {MergeLowerHalves(first.x1, first.x3), MergeLowerHalves(second.x1, second.x3)}};
+    next_ = last + 1;
   }
 
  private:
   static constexpr std::size_t kBlocks = kLanes / 2;  // Of a vector of pairs.
 
+  // kSameUpperHalf: of the numbers of all blocks. The compiler then sees that part of the first two
+  // rounds is the same for all, and does it once.
+  template <bool kSameUpperHalf>
+  HWY_INLINE void MakeGroups(std::size_t groups, std::uint32_t* radii,
+                             std::uint32_t* directions) const {
+    const U32 d;
+    const U64 q;
+    const RoundKeys keys = keys_;  // Which no store changes.
+    const VecU last_keys = hn::OddEven(hn::Set(d, keys.high[9]), hn::Set(d, keys.low[9]));
+    const VecU upper_half = hn::Set(d, static_cast<std::uint32_t>(next_ >> 32));
+    const VecU id_low = hn::Set(d, static_cast<std::uint32_t>(tensor_id_));
+    const VecU id_high = hn::Set(d, static_cast<std::uint32_t>(tensor_id_ >> 32));
+    VecQ blocks = hn::Add(lanes_, hn::Set(q, next_));
+    for (std::size_t i = 0; i < groups * kGroup / 2; i += kGroup / 2) {
+      Counters c[kGroupVectors];
+      for (Counters& of_vector : c) {
+        of_vector = {hn::BitCast(d, blocks),
+                     kSameUpperHalf ? upper_half : hn::BitCast(d, hn::ShiftRight<32>(blocks)),
+                     id_low, id_high};
+        blocks = hn::Add(blocks, hn::Set(q, kBlocks));
+      }
+      for (int round = 0; round < 9; ++round) {
+        for (Counters& of_vector : c) {
+          PhiloxRound(of_vector, hn::Set(d, keys.low[round]), hn::Set(d, keys.high[round]));
+        }
+      }
+      for (std::size_t j = 0; j < kGroupVectors; ++j) {
+        const PairWords words = LastPhiloxRound(c[j], last_keys);
+        hn::StoreU(words.radii, d, radii + i + j * kLanes);
+        hn::StoreU(words.directions, d, directions + i + j * kLanes);
+      }
+    }
+  }
+
   RoundKeys keys_;
   std::uint64_t tensor_id_;
-  VecQ first_, second_;  // Blocks of the next group.
+  std::uint64_t next_;  // The next group's first block.
+  VecQ lanes_;          // Which of its blocks each lane of its first vector has.
 };
 
-// What several tiles are made of. Words, radii and directions have a loop each: in each of them the
-// CPU finds enough that is independent, and enough registers.
+// What several tiles are made of. Words, squares and directions have a loop each: in each of them
+// the CPU finds enough that is independent, and enough registers.
 class TileBatch {
  public:
   // So many that the beginning of a loop does not matter, and so few that all stays in the
@@ -262,13 +314,13 @@ class TileBatch {
   static constexpr std::size_t kMaxTiles = 32;
 
   HWY_NOINLINE void Prepare(WordMaker& maker, std::size_t tiles) {
-    MakeWords(maker, tiles);
+    maker.Make(tiles * (kTile / kGroup), radii_, directions_);
     std::size_t tile = 0;
     for (; tile + 2 <= tiles; tile += 2) {
-      MakeRadii<8>(radii_ + tile * kTilePairs);
+      MakeSquares<8>(radii_ + tile * kTilePairs);
     }
     if (tile < tiles) {
-      MakeRadii<4>(radii_ + tile * kTilePairs);
+      MakeSquares<4>(radii_ + tile * kTilePairs);
     }
   }
 
@@ -277,20 +329,7 @@ class TileBatch {
   }
 
  private:
-  HWY_INLINE void MakeWords(WordMaker& maker, std::size_t tiles) {
-    const U32 d;
-    WordMaker in_registers = maker;
-    for (std::size_t i = 0; i < tiles * kTilePairs; i += 2 * kLanes) {
-      const GroupWords words = in_registers.Next();
-      hn::Store(words.radii[0], d, radii_ + i);
-      hn::Store(words.radii[1], d, radii_ + i + kLanes);
-      hn::Store(words.directions[0], d, directions_ + i);
-      hn::Store(words.directions[1], d, directions_ + i + kLanes);
-    }
-    maker = in_registers;
-  }
-
-  HWY_ALIGN std::uint32_t radii_[kMaxTiles * kTilePairs];  // Words at first, then bits.
+  HWY_ALIGN std::uint32_t radii_[kMaxTiles * kTilePairs];  // Words at first, then squares.
   HWY_ALIGN std::uint32_t directions_[kMaxTiles * kTilePairs];
 };
 

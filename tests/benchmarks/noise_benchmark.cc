@@ -43,14 +43,9 @@ namespace lehr::HWY_NAMESPACE {
 // The size of `words` is a multiple of every group.
 void FillWords(std::uint64_t seed, std::uint64_t tensor_id, absl::Span<std::uint32_t> words) {
 #if HWY_TARGET != HWY_SCALAR
-  WordMaker maker(seed, tensor_id, /*first_block=*/0);
-  for (std::size_t i = 0; i < words.size(); i += kGroup) {
-    const GroupWords group = maker.Next();
-    hn::StoreU(group.radii[0], U32(), words.data() + i);
-    hn::StoreU(group.radii[1], U32(), words.data() + i + kLanes);
-    hn::StoreU(group.directions[0], U32(), words.data() + i + 2 * kLanes);
-    hn::StoreU(group.directions[1], U32(), words.data() + i + 3 * kLanes);
-  }
+  std::uint32_t* directions = words.data() + words.size() / 2;
+  WordMaker(seed, tensor_id, /*first_block=*/0)
+      .Make(words.size() / kGroup, words.data(), directions);
 #else
   for (std::size_t i = 0; i < words.size(); i += 4) {
     const PhiloxBlock block =
