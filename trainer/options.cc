@@ -228,12 +228,13 @@ std::string TaskTable() {
         ToString(task.initial), ToString(task.loss), DescribeOptimizer(task.optimizer), task.steps,
         task.batch_size == 0 ? "all examples" : absl::StrCat(task.batch_size));
   }
-  absl::StrAppend(&table,
-                  "\nExamples:\n"
-                  "  lehr-train --task=digits --hidden=64,32 --seed=1 --json=result.json\n"
-                  "  lehr-train --task=xor-relu-sum --seed=3 --supervisor=127.0.0.1:7070\n"
-                  "  mpirun -n 4 lehr-train --task=digits --policy=reheat --supervisor=127.0.0.1:7070 "
-                  "--lag=1");
+  absl::StrAppend(
+      &table,
+      "\nExamples:\n"
+      "  lehr-train --task=digits --hidden=64,32 --seed=1 --json=result.json\n"
+      "  lehr-train --task=xor-relu-sum --seed=3 --supervisor=127.0.0.1:7070\n"
+      "  mpirun -n 4 lehr-train --task=digits --policy=reheat --supervisor=127.0.0.1:7070 "
+      "--lag=1");
   return table;
 }
 
