@@ -218,7 +218,8 @@ Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperatur
   if (const std::optional<Reason> stall = FindStall(state, measured.mean, steps_per_observation)) {
     return Reheat(state, *stall, context, IsNoiseless(steps_per_observation));
   }
-  return KeepBest(state, measured.mean, WhyNoStall(state, steps_per_observation), context);
+  return KeepBest(state, measured.mean, WhyNoStall(state, measured.mean, steps_per_observation),
+                  context);
 }
 
 }  // namespace
