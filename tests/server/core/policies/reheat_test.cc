@@ -421,6 +421,48 @@ TEST(Reheat, KeepsTheBestStateAsItImproves) {
   EXPECT_THAT(Words(run.Pass(2)), IsEmpty());
 }
 
+int SnapshotsOf(Stuck& run, int passes, double fall) {
+  int snapshots = 0;
+  for (int pass = 0; pass < passes; ++pass) {
+    snapshots += run.Pass(2.3 * std::exp(-fall * pass)).actions.empty() ? 0 : 1;
+  }
+  return snapshots;
+}
+
+// A copy on every rank and a durable entry each: one in twenty steps at most.
+TEST(Reheat, AFullBatchThatFallsAtEveryStepIsNotKeptAtEveryStep) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  EXPECT_EQ(SnapshotsOf(run, /*passes=*/4000, /*fall=*/0.03), 200);
+  Stuck short_passes(/*losses_per_step=*/kExamples / 4);
+  EXPECT_EQ(SnapshotsOf(short_passes, /*passes=*/100, /*fall=*/0.03), 20);
+}
+
+TEST(Reheat, APassOfTwentyStepsIsKeptWheneverItIsClearlyBetter) {
+  Stuck run(/*losses_per_step=*/kExamples / 20);
+  EXPECT_EQ(SnapshotsOf(run, /*passes=*/100, /*fall=*/0.03), 100);
+}
+
+TEST(Reheat, WhenAFullBatchPausesItIsKeptBeforeItIsAStall) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.Pass(2);
+  EXPECT_THAT(Words(run.Pass(1)), IsEmpty());
+  EXPECT_THAT(Words(run.Pass(1)), IsEmpty());
+  EXPECT_THAT(Words(run.Pass(1)), ElementsAre("snapshot 1"));
+}
+
+// The best came between two looks; the state at hand is as good, and the next rewind has it.
+TEST(Reheat, AStateAsGoodAsTheBestIsKeptAtTheNextLook) {
+  for (const bool as_good : {true, false}) {
+    Stuck run(/*losses_per_step=*/kExamples);
+    EXPECT_THAT(Words(run.Pass(2)), ElementsAre("snapshot 1"));
+    for (int step = 1; step < 20; ++step) {
+      EXPECT_THAT(Words(run.Pass(2 - 0.05 * step)), IsEmpty());
+    }
+    const double best = 2 - 0.05 * 19;
+    EXPECT_EQ(run.Pass((as_good ? 1.019 : 1.021) * best).actions.size(), as_good ? 1u : 0u);
+  }
+}
+
 TEST(Reheat, WhereNothingWasLearnedItShakesAndStartsAnewInTurn) {
   Stuck run;
   EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0.4:2"));
@@ -518,7 +560,8 @@ TEST(Reheat, WaitsForTheStepThatItsCommandIsFor) {
     EXPECT_EQ(proposal.reason.value, 0);
     EXPECT_EQ(proposal.reason.limit, 4);
   }
-  EXPECT_THAT(Words(run.Step(1)), ElementsAre("snapshot 1"));
+  EXPECT_EQ(run.Step(1).reason.code, ReasonCode::kImproving);
+  EXPECT_EQ(run.state.kept.snapshot, 1u);
 }
 
 // --- The last phase. ---
