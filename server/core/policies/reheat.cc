@@ -12,6 +12,13 @@ namespace {
 
 // Improvement of the incumbent that counts.
 constexpr double kClearImprovement = 0.98;
+// A snapshot costs every rank a copy, and the supervisor a durable entry: while the loss falls, one
+// in so many steps, which is what a rewind may lose. The next when it pauses, so that no stall
+// loses the best.
+constexpr uint32_t kStepsBetweenSnapshots = 20;
+constexpr uint32_t kPause = 2;
+// As good as the attempt's best, which may have come between two looks.
+constexpr double kAsGoodAsBest = 1.02;
 // Served: this share of the first loss is left, or so few examples carry it that they are outliers.
 constexpr double kConverged = 0.02;
 constexpr double kFewExamples = 0.10;
@@ -159,12 +166,19 @@ Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& c
   return proposal;
 }
 
-// Keeps the state at hand if it is the best, and clearly better than what is kept.
+// Whether this observation of the attempt is one at which a snapshot may be taken.
+bool LooksForSnapshot(const ReheatState& state, uint32_t steps_per_observation) {
+  const uint32_t observations = std::max(1U, kStepsBetweenSnapshots / steps_per_observation);
+  return state.since_mark >= kPause || (state.age - 1) % observations == 0;
+}
+
+// Keeps the state at hand if it is as good as any, and clearly better than what is kept.
 Proposal KeepBest(ReheatState& state, double mean, const Reason& otherwise,
-                  const PolicyContext& context) {
-  const bool is_best = mean <= state.best && mean < state.incumbent.mean_loss &&
+                  const PolicyContext& context, uint32_t steps_per_observation) {
+  const bool is_best = mean <= kAsGoodAsBest * state.best && mean < state.incumbent.mean_loss &&
                        mean <= kClearImprovement * state.kept.mean_loss;
-  if (!is_best || context.snapshot_capacity < 2) {
+  if (!is_best || context.snapshot_capacity < 2 ||
+      !LooksForSnapshot(state, steps_per_observation)) {
     return {.reason = otherwise};
   }
   const uint64_t id = state.incumbent.snapshot == 1 ? 2 : 1;
@@ -210,15 +224,16 @@ Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperatur
         state, measured.mean,
         {ReasonCode::kLastPhase, static_cast<double>(policy.planned_steps - context.apply_step),
          std::floor(kLastPhase * planned)},
-        context);
+        context, steps_per_observation);
   }
   if (const std::optional<Reason> served = Served(state, measured)) {
-    return KeepBest(state, measured.mean, *served, context);
+    return KeepBest(state, measured.mean, *served, context, steps_per_observation);
   }
   if (const std::optional<Reason> stall = FindStall(state, measured.mean, steps_per_observation)) {
     return Reheat(state, *stall, context, IsNoiseless(steps_per_observation));
   }
-  return KeepBest(state, measured.mean, WhyNoStall(state, steps_per_observation), context);
+  return KeepBest(state, measured.mean, WhyNoStall(state, measured.mean, steps_per_observation),
+                  context, steps_per_observation);
 }
 
 }  // namespace

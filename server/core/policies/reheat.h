@@ -1,11 +1,12 @@
 // Reheats a run that is stuck, and leaves alone one that is not.
 //
 // An observation is the losses of the whole data set, once a pass over it. Training between two
-// commands is an *attempt*. While an attempt improves, its best state is kept as a snapshot. When
-// it stalls (see reheat_stall.h) with most of the loss still there, the best state of all attempts,
-// the *incumbent*, is restored and perturbed by the next rung of a ladder: the more stalls in a
-// row, the stronger. An attempt that beats the incumbent replaces it, and the ladder begins anew.
-// Near the planned end nothing is perturbed any more, and a worse state goes back to the incumbent.
+// commands is an *attempt*. While an attempt improves, its best state is kept as a snapshot, at
+// most once in twenty steps until it pauses. When it stalls (see reheat_stall.h) with most of the
+// loss still there, the best state of all attempts, the *incumbent*, is restored and perturbed by
+// the next rung of a ladder: the more stalls in a row, the stronger. An attempt that beats the
+// incumbent replaces it, and the ladder begins anew. Near the planned end nothing is perturbed any
+// more, and a worse state goes back to the incumbent.
 //
 // Where every step sees the whole data set, losses carry no noise: a stall shows in few steps, and
 // a state that stalled once would stall again, so that values are drawn anew at once.

@@ -14,41 +14,76 @@ constexpr double kImprovement = 0.99;
 constexpr double kCollapse = 1.5;
 // Above this share of the first loss, nothing was learned.
 constexpr double kNothingLearned = 0.9;
-// Slow: no improvement for this share of the attempt.
+// Slow: no improvement for this share of the attempt. That of a run that was never perturbed lasts
+// longer in two cases: while it has learned nothing, and where its losses carry no noise.
 constexpr double kSlowShare = 0.3;
+constexpr double kLeastSlow = 100;
 
 // --- With noise. ---
 
 // Shorter than this many observations, or steps, no stall is seen.
 constexpr double kLeastObservations = 5;
 constexpr double kLeastSteps = 25;
+// A short leap at a large learning rate is no collapse.
+constexpr double kLeastStepsCollapsed = 100;
 // Flat: the mean losses of this share of the attempt lie within kFlatRange of each other, and their
 // trend would not move them by kFlatTrend over an attempt as long as this one.
 constexpr double kFlatShare = 0.15;
 constexpr double kFlatRange = 0.02;
 constexpr double kFlatTrend = 0.05;
+// A run that has learned nothing yet and was never perturbed may be a slow start, whose loss falls
+// by less than its noise: the evidence has to be stronger, over more of the attempt.
+constexpr double kLeastStepsOfNothing = 200;
+constexpr double kFlatShareOfNothing = 0.5;
+constexpr double kFlatRangeOfNothing = 0.001;
+constexpr double kFlatTrendOfNothing = 0.001;
 
-uint32_t LeastWindow(uint32_t steps_per_observation) {
+uint32_t LeastWindow(double least_steps, uint32_t steps_per_observation) {
   return static_cast<uint32_t>(
-      std::max(kLeastObservations, std::ceil(kLeastSteps / steps_per_observation)));
+      std::max(kLeastObservations, std::ceil(least_steps / steps_per_observation)));
+}
+
+// What it takes to call losses with noise flat, or slow. Windows are in observations.
+struct Limits {
+  uint32_t least_window;
+  double flat_share;
+  double flat_range;
+  double flat_trend;
+  double slow;
+};
+
+Limits LimitsFor(const ReheatState& state, double mean, uint32_t steps_per_observation) {
+  const double slow = std::ceil(kSlowShare * state.age);
+  if (state.stalls == 0 && HasLearnedNothing(state, mean)) {
+    return {.least_window = LeastWindow(kLeastStepsOfNothing, steps_per_observation),
+            .flat_share = kFlatShareOfNothing,
+            .flat_range = kFlatRangeOfNothing,
+            .flat_trend = kFlatTrendOfNothing,
+            .slow = std::max(kLeastSlow, slow)};
+  }
+  return {.least_window = LeastWindow(kLeastSteps, steps_per_observation),
+          .flat_share = kFlatShare,
+          .flat_range = kFlatRange,
+          .flat_trend = kFlatTrend,
+          .slow = slow};
 }
 
 std::optional<Reason> FindStallInNoise(const ReheatState& state, double mean,
-                                       uint32_t least_window) {
-  if (state.since_mark < least_window) {
-    return std::nullopt;
-  }
-  if (state.far_above >= least_window) {
+                                       uint32_t steps_per_observation) {
+  if (state.far_above >= LeastWindow(kLeastStepsCollapsed, steps_per_observation)) {
     return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
   }
-  const double range = RelativeRange(state.window);
-  if (state.window.length >= least_window && range <= kFlatRange &&
-      DeclineRate(state.window) * state.age < kFlatTrend) {
-    return Reason{ReasonCode::kStallFlat, range, kFlatRange};
+  const Limits limits = LimitsFor(state, mean, steps_per_observation);
+  if (state.since_mark < limits.least_window) {
+    return std::nullopt;
   }
-  if (state.since_mark >= kSlowShare * state.age) {
-    return Reason{ReasonCode::kStallSlow, static_cast<double>(state.since_mark),
-                  std::ceil(kSlowShare * state.age)};
+  const double range = RelativeRange(state.window);
+  if (state.window.length >= limits.least_window && range <= limits.flat_range &&
+      DeclineRate(state.window) * state.age < limits.flat_trend) {
+    return Reason{ReasonCode::kStallFlat, range, limits.flat_range};
+  }
+  if (state.since_mark >= limits.slow) {
+    return Reason{ReasonCode::kStallSlow, static_cast<double>(state.since_mark), limits.slow};
   }
   return std::nullopt;
 }
@@ -66,8 +101,6 @@ constexpr uint32_t kLeastAgeOfNothing = 25;
 // Observations in a row.
 constexpr uint32_t kBoundInARow = 5;
 constexpr uint32_t kCollapsedInARow = 25;
-// A run that has never stalled, and whose loss does not fall at all.
-constexpr double kLeastWithoutFall = 100;
 // Once the run has stalled: so many observations without improvement, twice as many after every
 // kStallsOfPatience stalls, so that an attempt that needs long gets there too.
 constexpr uint32_t kPatience = 3;
@@ -85,7 +118,7 @@ bool IsBound(const ReheatState& state, double mean) {
 
 double Patience(const ReheatState& state) {
   if (state.stalls == 0) {
-    return std::max(kLeastWithoutFall, std::ceil(kSlowShare * state.age));
+    return std::max(kLeastSlow, std::ceil(kSlowShare * state.age));
   }
   return kPatience * std::exp2(std::min(kMaxDoublings, state.stalls / kStallsOfPatience));
 }
@@ -122,27 +155,26 @@ void ObserveAttempt(ReheatState& state, double mean, uint32_t steps_per_observat
     state.window.Add(mean, std::max<uint32_t>(kBoundObservations, kBoundShare * state.age));
     state.bound = IsBound(state, mean) ? state.bound + 1 : 0;
   } else {
-    state.window.Add(
-        mean, std::max<uint32_t>(LeastWindow(steps_per_observation), kFlatShare * state.age));
+    const Limits limits = LimitsFor(state, mean, steps_per_observation);
+    state.window.Add(mean, std::max<uint32_t>(limits.least_window, limits.flat_share * state.age));
   }
 }
 
 std::optional<Reason> FindStall(const ReheatState& state, double mean,
                                 uint32_t steps_per_observation) {
-  return IsNoiseless(steps_per_observation)
-             ? FindStallWithoutNoise(state, mean)
-             : FindStallInNoise(state, mean, LeastWindow(steps_per_observation));
+  return IsNoiseless(steps_per_observation) ? FindStallWithoutNoise(state, mean)
+                                            : FindStallInNoise(state, mean, steps_per_observation);
 }
 
-Reason WhyNoStall(const ReheatState& state, uint32_t steps_per_observation) {
+Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_observation) {
   const auto since = static_cast<double>(state.since_mark);
   if (IsNoiseless(steps_per_observation)) {
     return {ReasonCode::kImproving, since, Patience(state)};
   }
-  const uint32_t least_window = LeastWindow(steps_per_observation);
-  return state.since_mark < least_window
-             ? Reason{ReasonCode::kImproving, since, static_cast<double>(least_window)}
-             : Reason{ReasonCode::kStillMoving, since, std::ceil(kSlowShare * state.age)};
+  const Limits limits = LimitsFor(state, mean, steps_per_observation);
+  return state.since_mark < limits.least_window
+             ? Reason{ReasonCode::kImproving, since, static_cast<double>(limits.least_window)}
+             : Reason{ReasonCode::kStillMoving, since, limits.slow};
 }
 
 bool HasLearnedNothing(const ReheatState& state, double mean) {

@@ -1,9 +1,10 @@
 // Whether an attempt of reheat is stuck, from the mean losses that it had so far.
 //
 // Losses of mini-batches carry noise: a stall is a flat mean over a share of the attempt, long no
-// improvement, or a collapse. Where every step sees the whole data set the curve is smooth, and its
-// curvature tells where it leads; it is judged by that, whatever its learning rate, until the run
-// has stalled once. Then an attempt must improve all the time.
+// improvement, or a collapse. A run that was never perturbed may learn nothing at first: that is a
+// stall only where it is flatter, and for longer. Where every step sees the whole data set the
+// curve is smooth, and its curvature tells where it leads; it is judged by that, whatever its
+// learning rate, until the run has stalled once. Then an attempt must improve all the time.
 //
 // Pure functions on plain values.
 #ifndef LEHR_SERVER_CORE_POLICIES_REHEAT_STALL_H_
@@ -28,7 +29,7 @@ std::optional<Reason> FindStall(const ReheatState& state, double mean,
                                 uint32_t steps_per_observation);
 
 // Why it is not, where it is not.
-Reason WhyNoStall(const ReheatState& state, uint32_t steps_per_observation);
+Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_observation);
 
 // Whether a mean loss is so near to the run's first one that nothing was learned.
 bool HasLearnedNothing(const ReheatState& state, double mean);

@@ -60,6 +60,16 @@ std::vector<StudyTask> MakeTasks() {
   spirals.threshold = 3;
   spirals.seeds = 100;
   tasks.push_back(spirals);
+  spirals.name = "spirals-slow-start";
+  spirals.title = "two spirals, 2-16-16-2, batches of 20";
+  spirals.hidden = {16, 16};
+  spirals.optimizer = {};
+  spirals.batch_size = 20;
+  spirals.goal = Goal::kTestAccuracy;
+  spirals.threshold = 0.95;
+  spirals.ends_at_goal = false;
+  spirals.healthy = true;
+  tasks.push_back(spirals);
 
   StudyTask deep = Digits("digits-deep", "digits 64-8×8-10", std::vector<int64_t>(8, 8), 400);
   tasks.push_back(deep);

@@ -123,7 +123,8 @@ TEST(Reheat, SaysThatNoLossWasUsable) {
 
 TEST(Reheat, AFlatLossIsAStall) {
   Stuck run;
-  const Proposal proposal = run.PassesUntilItActs(2.3);
+  run.Pass(2.3);
+  const Proposal proposal = run.PassesUntilItActs(1.15);
   EXPECT_EQ(proposal.reason.code, ReasonCode::kStallFlat);
   EXPECT_EQ(proposal.reason.value, 0);
   EXPECT_EQ(proposal.reason.limit, 0.02);
@@ -134,10 +135,62 @@ TEST(Reheat, AFlatLossIsAStall) {
 TEST(Reheat, BeforeThatItIsTooEarly) {
   Stuck run;
   run.Pass(2.3);
-  const Proposal proposal = run.Pass(2.3);
+  run.Pass(1.15);
+  const Proposal proposal = run.Pass(1.15);
   EXPECT_EQ(proposal.reason.code, ReasonCode::kImproving);
   EXPECT_EQ(proposal.reason.value, 1);
   EXPECT_EQ(proposal.reason.limit, 5);
+}
+
+// Before anything was learned: 200 steps, and within a thousandth.
+TEST(Reheat, AFlatBeginningIsAStallOnlyAfterTwoHundredSteps) {
+  Stuck run;
+  const Proposal proposal = run.PassesUntilItActs(2.3);
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kStallFlat);
+  EXPECT_EQ(proposal.reason.limit, 0.001);
+  EXPECT_EQ(run.passes, 11);
+}
+
+// Two spirals in batches of 20: the loss has to lose a tenth before it falls fast.
+double SlowStart(int pass) { return 0.695 - 0.0001 * pass - 0.000002 * pass * pass; }
+
+TEST(Reheat, ASlowStartIsNoStall) {
+  Stuck run(/*losses_per_step=*/kExamples / 10);
+  for (int pass = 0; pass < 200; ++pass) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(SlowStart(pass)).actions)) << pass;
+  }
+}
+
+// The noise hides the fall from one pass to the next.
+TEST(Reheat, ANoisySlowStartIsNoStall) {
+  Stuck run(/*losses_per_step=*/kExamples / 10);
+  for (int pass = 0; pass < 200; ++pass) {
+    const double noise = 0.002 * (std::fmod(0.618034 * pass, 1.0) - 0.5);
+    ASSERT_FALSE(ChangesParameters(run.Pass(SlowStart(pass) + noise).actions)) << pass;
+  }
+}
+
+// Noise that a flat beginning may not have: it does not improve, so it is a stall in the end.
+TEST(Reheat, ANoisyBeginningThatDoesNotImproveIsAStallAfterAHundredPasses) {
+  Stuck run;
+  Proposal proposal;
+  int passes = 0;
+  do {
+    proposal = run.Pass(passes % 2 == 0 ? 2.3 : 2.31);
+    ++passes;
+    ASSERT_LT(passes, 200);
+  } while (!ChangesParameters(proposal.actions));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kStallSlow);
+  EXPECT_EQ(proposal.reason.limit, 100);
+  EXPECT_EQ(passes, 101);
+}
+
+// A run that was perturbed is known to be stuck.
+TEST(Reheat, AfterTheFirstStallAFlatBeginningTakesNoLongerThanAnother) {
+  Stuck run;
+  run.PassesUntilItActs(2.3);
+  EXPECT_EQ(run.PassesUntilItActs(2.3).reason.limit, 0.02);
+  EXPECT_EQ(run.passes, 6);
 }
 
 TEST(Reheat, AnImprovingLossIsNoStall) {
@@ -195,6 +248,18 @@ TEST(Reheat, ALossThatRoseAndStaysThereHasCollapsed) {
   } while (!ChangesParameters(proposal.actions));
   EXPECT_EQ(proposal.reason.code, ReasonCode::kStallCollapsed);
   EXPECT_EQ(passes, 5);
+}
+
+// Ten steps a pass, as two spirals have it: the loss leaps, and comes back by itself.
+TEST(Reheat, AShortLeapIsNoCollapse) {
+  Stuck run(/*losses_per_step=*/kExamples / 10);
+  for (int pass = 0; pass < 40; ++pass) {
+    run.Pass(2.3 * std::pow(0.96, pass));
+  }
+  for (int pass = 1; pass < 10; ++pass) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(2.4 - 0.1 * pass).actions)) << pass;
+  }
+  EXPECT_EQ(run.Pass(1.4).reason.code, ReasonCode::kStallCollapsed);
 }
 
 TEST(Reheat, AConvergedRunIsNoStall) {
@@ -356,6 +421,48 @@ TEST(Reheat, KeepsTheBestStateAsItImproves) {
   EXPECT_THAT(Words(run.Pass(2)), IsEmpty());
 }
 
+int SnapshotsOf(Stuck& run, int passes, double fall) {
+  int snapshots = 0;
+  for (int pass = 0; pass < passes; ++pass) {
+    snapshots += run.Pass(2.3 * std::exp(-fall * pass)).actions.empty() ? 0 : 1;
+  }
+  return snapshots;
+}
+
+// A copy on every rank and a durable entry each: one in twenty steps at most.
+TEST(Reheat, AFullBatchThatFallsAtEveryStepIsNotKeptAtEveryStep) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  EXPECT_EQ(SnapshotsOf(run, /*passes=*/4000, /*fall=*/0.03), 200);
+  Stuck short_passes(/*losses_per_step=*/kExamples / 4);
+  EXPECT_EQ(SnapshotsOf(short_passes, /*passes=*/100, /*fall=*/0.03), 20);
+}
+
+TEST(Reheat, APassOfTwentyStepsIsKeptWheneverItIsClearlyBetter) {
+  Stuck run(/*losses_per_step=*/kExamples / 20);
+  EXPECT_EQ(SnapshotsOf(run, /*passes=*/100, /*fall=*/0.03), 100);
+}
+
+TEST(Reheat, WhenAFullBatchPausesItIsKeptBeforeItIsAStall) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.Pass(2);
+  EXPECT_THAT(Words(run.Pass(1)), IsEmpty());
+  EXPECT_THAT(Words(run.Pass(1)), IsEmpty());
+  EXPECT_THAT(Words(run.Pass(1)), ElementsAre("snapshot 1"));
+}
+
+// The best came between two looks; the state at hand is as good, and the next rewind has it.
+TEST(Reheat, AStateAsGoodAsTheBestIsKeptAtTheNextLook) {
+  for (const bool as_good : {true, false}) {
+    Stuck run(/*losses_per_step=*/kExamples);
+    EXPECT_THAT(Words(run.Pass(2)), ElementsAre("snapshot 1"));
+    for (int step = 1; step < 20; ++step) {
+      EXPECT_THAT(Words(run.Pass(2 - 0.05 * step)), IsEmpty());
+    }
+    const double best = 2 - 0.05 * 19;
+    EXPECT_EQ(run.Pass((as_good ? 1.019 : 1.021) * best).actions.size(), as_good ? 1u : 0u);
+  }
+}
+
 TEST(Reheat, WhereNothingWasLearnedItShakesAndStartsAnewInTurn) {
   Stuck run;
   EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0.4:2"));
@@ -453,7 +560,8 @@ TEST(Reheat, WaitsForTheStepThatItsCommandIsFor) {
     EXPECT_EQ(proposal.reason.value, 0);
     EXPECT_EQ(proposal.reason.limit, 4);
   }
-  EXPECT_THAT(Words(run.Step(1)), ElementsAre("snapshot 1"));
+  EXPECT_EQ(run.Step(1).reason.code, ReasonCode::kImproving);
+  EXPECT_EQ(run.state.kept.snapshot, 1u);
 }
 
 // --- The last phase. ---
