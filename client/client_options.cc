@@ -182,6 +182,7 @@ v1::Join MakeJoin(const ClientOptions& options) {
   join.set_job_attempt(options.job_attempt.empty() ? Nonce() : options.job_attempt);
   join.set_process(Nonce());
   join.set_branch(options.branch);
+  join.set_resume_step(options.resume_step);
   if (options.resume_generation) {
     join.set_resume_generation(*options.resume_generation);
   }

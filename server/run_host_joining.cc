@@ -261,12 +261,12 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
 }
 
 std::optional<RunMemory> RunHost::ResumedMemory() const {
-  const auto found =
-      std::find_if(checkpoints_.rbegin(), checkpoints_.rend(), [&](const Checkpoint& checkpoint) {
-        return checkpoint.step == record_.resume_step() - 1 &&
-               (!record_.has_resume_generation() ||
-                checkpoint.generation == record_.resume_generation());
-      });
+  const auto found = std::find_if(checkpoints_.rbegin(), checkpoints_.rend(),
+                                  [&record = record_](const Checkpoint& checkpoint) {
+                                    return checkpoint.step == record.resume_step() - 1 &&
+                                           (!record.has_resume_generation() ||
+                                            checkpoint.generation == record.resume_generation());
+                                  });
   return found == checkpoints_.rend() ? std::nullopt : std::optional(found->memory);
 }
 

@@ -122,6 +122,16 @@ TEST(ClientOptions, TheLongestNamesAreAccepted) {
   EXPECT_EQ(CheckClientOptions(options), absl::OkStatus());
 }
 
+// A stream may be there before the first report, which says the step only then.
+TEST(ClientOptions, TheJoinNamesTheCheckpointThatTheJobResumesFrom) {
+  ClientOptions options = Good();
+  options.resume_step = 40;
+  EXPECT_EQ(MakeJoin(options).resume_step(), 40);
+  EXPECT_FALSE(MakeJoin(options).has_resume_generation());
+  options.resume_generation = 3;
+  EXPECT_EQ(MakeJoin(options).resume_generation(), 3);
+}
+
 TEST(ClientOptions, TheJoinDeclaresWhatASnapshotHolds) {
   ClientOptions options = Good();
   EXPECT_FALSE(MakeJoin(options).has_snapshots());

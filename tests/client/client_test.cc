@@ -74,6 +74,7 @@ TEST(Client, JoinSaysWhatTheOptionsSay) {
   options.world_size = 1;
   options.job_attempt = "attempt-9";
   options.resume_step = 40;
+  options.resume_generation = 3;
   options.branch = 2;
   options.shard_id = 5;
   options.settings.set_run_seed(11);
@@ -87,6 +88,7 @@ TEST(Client, JoinSaysWhatTheOptionsSay) {
   EXPECT_EQ(join.world_size(), 1);
   EXPECT_EQ(join.job_attempt(), "attempt-9");
   EXPECT_EQ(join.resume_step(), 40);
+  EXPECT_EQ(join.resume_generation(), 3);
   EXPECT_EQ(join.branch(), 2);
   EXPECT_EQ(join.shard_id(), 5);
   EXPECT_EQ(join.settings().run_seed(), 11);

@@ -215,15 +215,21 @@ TEST_F(SuperviseRestartTest, ARewindGoesOnFromTheCheckpointOfTheGenerationItName
   v1::SuperviseRequest checkpointed;
   checkpointed.mutable_checkpointed()->set_step(0);
   auto rank = Rank(join);
+  // The decision after it says that it was taken.
+  const auto checkpoint = [&] {
+    rank->Send(checkpointed);
+    rank->Report(1, {0, 0});
+    rank->NextDecision();
+  };
   rank->Report(0, HotLosses());
   EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_ACTED);
-  rank->Send(checkpointed);
+  checkpoint();
 
   join.set_job_attempt("attempt-2");
   rank = Rank(join);
   rank->Report(0, {0, 0});
   EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_ZERO_STDDEV);
-  rank->Send(checkpointed);
+  checkpoint();
 
   join.set_resume_step(1);
   const auto reason_after = [&](std::optional<uint64_t> resume_generation, bool restarted) {
@@ -257,7 +263,7 @@ TEST_F(SuperviseRestartTest, ARewindGoesOnFromTheCheckpointOfTheGenerationItName
   rank = Rank(join);
   rank->Report(0, HotLosses());
   EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_ACTED);
-  rank->Send(checkpointed);
+  checkpoint();
   join.set_resume_step(1);
   for (const bool restarted : {false, true}) {
     EXPECT_EQ(reason_after(std::nullopt, restarted), v1::Reason::CODE_COOLDOWN);
