@@ -261,12 +261,13 @@ absl::Status RunHost::OpenGeneration(const v1::Join& join, absl::Time now) {
 }
 
 std::optional<RunMemory> RunHost::ResumedMemory() const {
-  const auto found = std::find_if(checkpoints_.rbegin(), checkpoints_.rend(),
-                                  [&record = record_](const Checkpoint& checkpoint) {
-                                    return checkpoint.step == record.resume_step() - 1 &&
-                                           (!record.has_resume_generation() ||
-                                            checkpoint.generation == record.resume_generation());
-                                  });
+  const int64_t step = record_.resume_step() - 1;
+  const bool newest = !record_.has_resume_generation();
+  const uint64_t generation = record_.resume_generation();
+  const auto found =
+      std::find_if(checkpoints_.rbegin(), checkpoints_.rend(), [=](const Checkpoint& checkpoint) {
+        return checkpoint.step == step && (newest || checkpoint.generation == generation);
+      });
   return found == checkpoints_.rend() ? std::nullopt : std::optional(found->memory);
 }
 
