@@ -60,26 +60,25 @@ inline RoundKeys MakeRoundKeys(std::uint64_t seed) {
   return keys;
 }
 
-struct Counters {
-  VecU x0, x1, x2, x3;
-};
+// An array, not a struct: a constructor that GCC makes by itself lacks NEON.
+using Counters = VecU[4];
 
 HWY_INLINE VecQ Product0(const Counters& c) {
-  return hn::MulEven(c.x0, hn::Set(U32(), 0xD2511F53u));
+  return hn::MulEven(c[0], hn::Set(U32(), 0xD2511F53u));
 }
 
 HWY_INLINE VecQ Product1(const Counters& c) {
-  return hn::MulEven(c.x2, hn::Set(U32(), 0xCD9E8D57u));
+  return hn::MulEven(c[2], hn::Set(U32(), 0xCD9E8D57u));
 }
 
 HWY_INLINE void PhiloxRound(Counters& c, VecU key_low, VecU key_high) {
   const U32 d;
   const VecQ product0 = Product0(c);
   const VecQ product1 = Product1(c);
-  c.x0 = hn::Xor3(hn::BitCast(d, hn::ShiftRight<32>(product1)), c.x1, key_low);
-  c.x1 = hn::BitCast(d, product1);
-  c.x2 = hn::Xor3(hn::BitCast(d, hn::ShiftRight<32>(product0)), c.x3, key_high);
-  c.x3 = hn::BitCast(d, product0);
+  c[0] = hn::Xor3(hn::BitCast(d, hn::ShiftRight<32>(product1)), c[1], key_low);
+  c[1] = hn::BitCast(d, product1);
+  c[2] = hn::Xor3(hn::BitCast(d, hn::ShiftRight<32>(product0)), c[3], key_high);
+  c[3] = hn::BitCast(d, product0);
 }
 
 // In each 64-bit lane the lower half of both.
@@ -109,7 +108,7 @@ HWY_INLINE PairWords LastPhiloxRound(const Counters& c, VecU keys) {
   const U32 d;
   const VecU product0 = hn::BitCast(d, Product0(c));
   const VecU product1 = hn::BitCast(d, Product1(c));
-  return {hn::Xor3(MergeUpperHalves(product1, product0), MergeLowerHalves(c.x1, c.x3), keys),
+  return {hn::Xor3(MergeUpperHalves(product1, product0), MergeLowerHalves(c[1], c[3]), keys),
           MergeLowerHalves(product1, product0)};
 }
 
@@ -281,9 +280,10 @@ class WordMaker {
     for (std::size_t i = 0; i < groups * kGroup / 2; i += kGroup / 2) {
       Counters c[kGroupVectors];
       for (Counters& of_vector : c) {
-        of_vector = {hn::BitCast(d, blocks),
-                     kSameUpperHalf ? upper_half : hn::BitCast(d, hn::ShiftRight<32>(blocks)),
-                     id_low, id_high};
+        of_vector[0] = hn::BitCast(d, blocks);
+        of_vector[1] = kSameUpperHalf ? upper_half : hn::BitCast(d, hn::ShiftRight<32>(blocks));
+        of_vector[2] = id_low;
+        of_vector[3] = id_high;
         blocks = hn::Add(blocks, hn::Set(q, kBlocks));
       }
       for (int round = 0; round < 9; ++round) {
