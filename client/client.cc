@@ -100,8 +100,9 @@ uint64_t Client::AwaitCommandHash(absl::Span<const Tensor> tensors) {
   if (!held) {
     return 0;
   }
-  command_ = std::make_unique<const Command>(*std::move(held), tensors, *connection_->references(),
-                                             snapshots_);
+  command_ = std::make_unique<const Command>(
+      *std::move(held), tensors, *connection_->declared_tensors(),
+      TrainerHooks{.snapshots = snapshots_, .scale_learning_rate = options_.scale_learning_rate});
   return command_->hash();
 }
 

@@ -50,8 +50,9 @@ struct StepResult {
   std::optional<v1::Decision> decision;
   // A command was applied: parameters are changed, before the forward pass of the next step.
   bool applied = false;
-  // Parameters that were perturbed, those that were left alone because they were not finite, and,
-  // of the perturbed ones in 16 bits, those that kept their bits because the noise was too small.
+  // Parameters that were perturbed or made part of an identity, those that were left alone because
+  // they were not finite, and, of the perturbed ones in 16 bits, those that kept their bits because
+  // the noise was too small.
   uint64_t perturbed = 0;
   uint64_t non_finite = 0;
   uint64_t unchanged = 0;

@@ -24,6 +24,8 @@ constexpr int64_t kMaxStep = int64_t{1} << 62;
 constexpr uint64_t kMaxGeneration = uint64_t{1} << 62;
 constexpr size_t kMaxTensors = 65536;
 constexpr size_t kMaxTensorName = 512;
+constexpr uint32_t kLeastSide = 2;
+constexpr uint32_t kMaxSide = uint32_t{1} << 20;
 constexpr size_t kMaxLabels = 16;
 constexpr size_t kMaxLabel = 63;
 
@@ -69,6 +71,10 @@ absl::Status CheckTensorScales(const std::vector<TensorScale>& tensors) {
     if (!std::isfinite(tensor.reference_stddev) || tensor.reference_stddev <= 0) {
       return Invalid("the reference_stddev of tensor ", tensor.name, " is ",
                      tensor.reference_stddev, "; it must be finite and > 0");
+    }
+    if (tensor.side != 0 && (tensor.side < kLeastSide || tensor.side > kMaxSide)) {
+      return Invalid("the side of tensor ", tensor.name, " is ", tensor.side, "; it must be in [",
+                     kLeastSide, ", ", kMaxSide, "], or 0");
     }
     names.push_back(tensor.name);
   }
@@ -192,6 +198,7 @@ v1::Join MakeJoin(const ClientOptions& options) {
     v1::TensorReference& reference = *join.add_tensors();
     reference.set_name(CanonicalTensorName(tensor.name));
     reference.set_reference_stddev(tensor.reference_stddev);
+    reference.set_side(tensor.side);
   }
   join.set_can_agree(options.agree != nullptr || options.can_agree);
   join.add_noise_specs(std::string(kNoiseSpec));
@@ -204,6 +211,7 @@ v1::Join MakeJoin(const ClientOptions& options) {
     support.set_optimizer_state(options.snapshots.optimizer_state);
     support.set_buffers(options.snapshots.buffers);
   }
+  join.set_scales_learning_rate(options.scale_learning_rate != nullptr);
   join.mutable_labels()->insert(options.labels.begin(), options.labels.end());
   return join;
 }

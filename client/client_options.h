@@ -25,12 +25,15 @@ struct AgreeResult {
   uint64_t max = 0;
 };
 
-// A tensor's name and scale, for commands that are relative to it.
+// A tensor's name, scale and form, for commands that need them.
 struct TensorScale {
   std::string name;
   // The standard deviation of its initial values; 1/sqrt(fan_in) where it starts constant.
   // Unit: parameter units. Bound: finite, > 0.
   float reference_stddev = 0;
+  // Rows and columns of a square weight matrix, row-major, between two layers of that width, whose
+  // layer may be made to pass on what it gets. Bound: [2, 2^20]; 0: none.
+  uint32_t side = 0;
 };
 
 struct ClientOptions {
@@ -64,7 +67,8 @@ struct ClientOptions {
   // How the run is measured and decided; decision.proto describes each field. The rank that opens
   // the generation sets it. straggler_timeout, if unset, becomes three fifths of decision_timeout.
   v1::RunSettings settings;
-  // Needed only for commands that are relative; all tensors then. Bound: 65536.
+  // Needed only for commands that are relative, all tensors then, and for those that make square
+  // ones the identity. Bound: 65536.
   std::vector<TensorScale> tensors;
   // Shown with the run. Bound: 16 labels of 63 bytes each way.
   std::map<std::string, std::string> labels;
@@ -90,6 +94,11 @@ struct ClientOptions {
 
   // What the trainer lends for commands that go back to an earlier state. Default: nothing.
   SnapshotHooks snapshots;
+  // From the next update on, the trainer multiplies its learning rate by `factor`, in (0, 1], in
+  // place of the factor before it; it begins with 1, and snapshots do not hold it. Called on the
+  // thread of Step. Must not fail: the other ranks do the same. A command scales the learning rate
+  // only if every rank of the run lends this. Default: the trainer cannot.
+  std::function<void(float factor)> scale_learning_rate;
 
   // Takes one line when something changes: joined, lost, refused. Called by any thread, not within
   // a call of `log`. Default: stderr.

@@ -12,38 +12,53 @@
 namespace lehr {
 namespace {
 
-bool IsRelative(const CommandAction& action) {
+bool NeedsDeclarations(const CommandAction& action) {
   const auto* perturbation = std::get_if<Perturbation>(&action);
-  return perturbation != nullptr && perturbation->scale == NoiseScale::kRelative;
+  return std::holds_alternative<SetIdentity>(action) ||
+         (perturbation != nullptr && perturbation->scale == NoiseScale::kRelative);
 }
 
-std::vector<Tensor> WithReferences(absl::Span<const Tensor> tensors,
-                                   const ReferenceStddevs& references) {
-  std::vector<Tensor> referenced(tensors.begin(), tensors.end());
-  for (Tensor& tensor : referenced) {
-    const auto found = references.find(CanonicalTensorName(tensor.name));
-    tensor.reference_stddev = found == references.end() ? 0 : found->second;
+std::vector<Tensor> AsDeclared(absl::Span<const Tensor> tensors, const DeclaredTensors& declared) {
+  std::vector<Tensor> result(tensors.begin(), tensors.end());
+  for (Tensor& tensor : result) {
+    const auto found = declared.find(CanonicalTensorName(tensor.name));
+    const DeclaredTensor of_tensor = found == declared.end() ? DeclaredTensor() : found->second;
+    tensor.reference_stddev = of_tensor.reference_stddev;
+    tensor.side = of_tensor.side;
   }
-  return referenced;
+  return result;
 }
 
 absl::StatusOr<PreparedAction> Prepare(const Perturbation& action, absl::Span<const Tensor> tensors,
-                                       const Snapshots&) {
+                                       const TrainerHooks&) {
   return PreparedPerturbation::Make(action, tensors);
 }
 
 absl::StatusOr<PreparedAction> Prepare(const TakeSnapshot& action, absl::Span<const Tensor>,
-                                       const Snapshots& snapshots) {
-  if (!snapshots.supported()) {
+                                       const TrainerHooks& trainer) {
+  if (!trainer.snapshots.supported()) {
     return absl::FailedPreconditionError("the trainer takes no snapshots");
   }
   return action;
 }
 
 absl::StatusOr<PreparedAction> Prepare(const RestoreSnapshot& action, absl::Span<const Tensor>,
-                                       const Snapshots& snapshots) {
-  if (!snapshots.Holds(action.id)) {
+                                       const TrainerHooks& trainer) {
+  if (!trainer.snapshots.Holds(action.id)) {
     return absl::FailedPreconditionError(absl::StrCat("snapshot ", action.id, " is not held here"));
+  }
+  return action;
+}
+
+absl::StatusOr<PreparedAction> Prepare(const SetIdentity&, absl::Span<const Tensor> tensors,
+                                       const TrainerHooks&) {
+  return PreparedIdentity::Make(tensors);
+}
+
+absl::StatusOr<PreparedAction> Prepare(const ScaleLearningRate& action, absl::Span<const Tensor>,
+                                       const TrainerHooks& trainer) {
+  if (!trainer.scale_learning_rate) {
+    return absl::FailedPreconditionError("the trainer cannot scale its learning rate");
   }
   return action;
 }
@@ -59,30 +74,38 @@ bool ResetsOptimizerState(const CommandAction& action, const Tensor& tensor) {
          Selects(*perturbation, tensor);
 }
 
-void Apply(const PreparedPerturbation& action, Snapshots&, CommandOutcome& outcome) {
+void Apply(const PreparedPerturbation& action, const TrainerHooks&, CommandOutcome& outcome) {
   const PerturbationResult result = action.Apply();
   outcome.perturbed += result.perturbed;
   outcome.non_finite += result.non_finite_kept;
   outcome.unchanged += result.unchanged;
 }
 
-void Apply(const TakeSnapshot& action, Snapshots& snapshots, CommandOutcome&) {
-  snapshots.Save(action.id);
+void Apply(const TakeSnapshot& action, const TrainerHooks& trainer, CommandOutcome&) {
+  trainer.snapshots.Save(action.id);
 }
 
-void Apply(const RestoreSnapshot& action, Snapshots& snapshots, CommandOutcome&) {
-  snapshots.Restore(action.id);
+void Apply(const RestoreSnapshot& action, const TrainerHooks& trainer, CommandOutcome&) {
+  trainer.snapshots.Restore(action.id);
+}
+
+void Apply(const PreparedIdentity& action, const TrainerHooks&, CommandOutcome& outcome) {
+  outcome.perturbed += action.Apply();
+}
+
+void Apply(const ScaleLearningRate& action, const TrainerHooks& trainer, CommandOutcome&) {
+  trainer.scale_learning_rate(action.factor);
 }
 
 }  // namespace
 
 Command::Command(HeldDecision decision, absl::Span<const Tensor> tensors,
-                 const ReferenceStddevs& references, Snapshots& snapshots)
-    : decision_(std::move(decision)), tensors_(tensors), snapshots_(snapshots) {
+                 const DeclaredTensors& declared, TrainerHooks trainer)
+    : decision_(std::move(decision)), tensors_(tensors), trainer_(std::move(trainer)) {
   const std::vector<CommandAction>& actions = decision_.actions;
-  if (std::any_of(actions.begin(), actions.end(), IsRelative)) {
-    referenced_ = WithReferences(tensors, references);
-    tensors_ = referenced_;
+  if (std::any_of(actions.begin(), actions.end(), NeedsDeclarations)) {
+    declared_ = AsDeclared(tensors, declared);
+    tensors_ = declared_;
   }
   obstacle_ = PrepareActions();
   hash_ = obstacle_.empty() ? HashActions(actions) : 0;
@@ -95,7 +118,7 @@ std::string Command::PrepareActions() {
   }
   for (const CommandAction& action : decision_.actions) {
     absl::StatusOr<PreparedAction> prepared =
-        std::visit([&](const auto& kind) { return Prepare(kind, tensors_, snapshots_); }, action);
+        std::visit([&](const auto& kind) { return Prepare(kind, tensors_, trainer_); }, action);
     if (!prepared.ok()) {
       return std::string(prepared.status().message());
     }
@@ -115,7 +138,7 @@ AppliedCommand Command::ApplyIf(bool all_agree) const {
   }
   outcome.result = CommandOutcome::Result::kApplied;
   for (const PreparedAction& action : prepared_) {
-    std::visit([&](const auto& kind) { Apply(kind, snapshots_, outcome); }, action);
+    std::visit([&](const auto& kind) { Apply(kind, trainer_, outcome); }, action);
   }
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (std::any_of(decision_.actions.begin(), decision_.actions.end(),

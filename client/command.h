@@ -5,24 +5,40 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "client/core/command_action.h"
+#include "client/core/identity.h"
 #include "client/core/perturbation.h"
 #include "client/core/session.h"
 #include "client/core/snapshots.h"
 
 namespace lehr {
 
-// Canonical tensor name to the standard deviation that the opener of the generation declared.
-using ReferenceStddevs = absl::flat_hash_map<std::string, float>;
+// What the opener of the generation declared of a tensor; TensorReference in supervisor.proto
+// describes the fields.
+struct DeclaredTensor {
+  float reference_stddev = 0;
+  uint32_t side = 0;
+};
+// By canonical tensor name.
+using DeclaredTensors = absl::flat_hash_map<std::string, DeclaredTensor>;
+
+// What the trainer does for commands, beside lending its tensors.
+struct TrainerHooks {
+  Snapshots& snapshots;
+  // See ClientOptions. Null: it cannot.
+  std::function<void(float factor)> scale_learning_rate;
+};
 
 // An action that can be applied here.
-using PreparedAction = std::variant<PreparedPerturbation, TakeSnapshot, RestoreSnapshot>;
+using PreparedAction = std::variant<PreparedPerturbation, TakeSnapshot, RestoreSnapshot,
+                                    PreparedIdentity, ScaleLearningRate>;
 
 struct AppliedCommand {
   CommandOutcome outcome;
@@ -33,10 +49,10 @@ struct AppliedCommand {
 // A command against the tensors of this rank.
 class Command {
  public:
-  // `tensors` and `snapshots` must outlive it. The unit of relative noise is taken from
-  // `references` alone, so that it is the same on every rank.
-  Command(HeldDecision decision, absl::Span<const Tensor> tensors,
-          const ReferenceStddevs& references, Snapshots& snapshots);
+  // `tensors` and trainer.snapshots must outlive it. The unit of relative noise and which tensors
+  // are square are taken from `declared` alone, so that they are the same on every rank.
+  Command(HeldDecision decision, absl::Span<const Tensor> tensors, const DeclaredTensors& declared,
+          TrainerHooks trainer);
   // What it has prepared points into it.
   Command(const Command&) = delete;
   Command& operator=(const Command&) = delete;
@@ -52,9 +68,9 @@ class Command {
 
   const HeldDecision decision_;
   absl::Span<const Tensor> tensors_;
-  Snapshots& snapshots_;
-  // The tensors with their references, if an action is relative.
-  std::vector<Tensor> referenced_;
+  const TrainerHooks trainer_;
+  // The tensors as they were declared, if an action needs that.
+  std::vector<Tensor> declared_;
   std::vector<PreparedAction> prepared_;
   // Why it cannot be applied here; empty if it can.
   std::string obstacle_;

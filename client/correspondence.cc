@@ -28,7 +28,7 @@ Correspondence::Correspondence(Options options, EventLog& log)
                 .connect_timeout = options_.connect_timeout,
                 .decision_timeout = options_.decision_timeout}),
       backoff_(options_.backoff_seed),
-      references_(std::make_shared<ReferenceStddevs>()) {}
+      declared_tensors_(std::make_shared<DeclaredTensors>()) {}
 
 // ---- What the stream does.
 
@@ -64,11 +64,12 @@ void Correspondence::TakeWelcome(const v1::Welcome& welcome, absl::Time now) {
     unwanted_ = true;
     return;
   }
-  auto references = std::make_shared<ReferenceStddevs>();
+  auto declared = std::make_shared<DeclaredTensors>();
   for (const v1::TensorReference& tensor : welcome.tensors()) {
-    references->emplace(tensor.name(), tensor.reference_stddev());
+    declared->emplace(tensor.name(), DeclaredTensor{.reference_stddev = tensor.reference_stddev(),
+                                                    .side = tensor.side()});
   }
-  references_ = std::move(references);
+  declared_tensors_ = std::move(declared);
   log_.Forget(kLost);
   log_.Note(absl::StrCat("joined run ", options_.join.run_id(), " at ", options_.supervisor,
                          " as rank ", options_.join.rank(), " of ", options_.join.world_size(),

@@ -81,7 +81,9 @@ class Correspondence {
   // The newest that came since the last call.
   std::optional<v1::Decision> TakeNewestDecision();
   // As the opener of the generation declared them.
-  const std::shared_ptr<const ReferenceStddevs>& references() const { return references_; }
+  const std::shared_ptr<const DeclaredTensors>& declared_tensors() const {
+    return declared_tensors_;
+  }
 
  private:
   void TakeWelcome(const v1::Welcome& welcome, absl::Time now);
@@ -96,7 +98,7 @@ class Correspondence {
   Session session_;
   ReconnectBackoff backoff_;
   std::optional<v1::Decision> newest_decision_;
-  std::shared_ptr<const ReferenceStddevs> references_;
+  std::shared_ptr<const DeclaredTensors> declared_tensors_;
   Outgoing outgoing_;
   bool streaming_ = false;
   bool leaves_ = false;

@@ -98,9 +98,9 @@ SupervisorConnection::Status SupervisorConnection::TakeStatus() {
           .newest_decision = letters_.TakeNewestDecision()};
 }
 
-std::shared_ptr<const ReferenceStddevs> SupervisorConnection::references() const {
+std::shared_ptr<const DeclaredTensors> SupervisorConnection::declared_tensors() const {
   absl::MutexLock lock(&mutex_);
-  return letters_.references();
+  return letters_.declared_tensors();
 }
 
 // ---- The reader's thread.

@@ -64,7 +64,7 @@ class SupervisorConnection {
   };
   Status TakeStatus() ABSL_LOCKS_EXCLUDED(mutex_);
   // As the opener of the generation declared them.
-  std::shared_ptr<const ReferenceStddevs> references() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::shared_ptr<const DeclaredTensors> declared_tensors() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   // The reader's thread.

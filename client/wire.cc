@@ -42,6 +42,15 @@ std::string ToPerturbation(const v1::Perturbation& perturb, Perturbation& pertur
   return "";
 }
 
+// Why the command cannot be followed; empty if it can.
+std::string ToScaleLearningRate(const v1::LearningRate& message, ScaleLearningRate& action) {
+  action.factor = message.factor();
+  return action.factor > 0 && action.factor <= 1
+             ? ""
+             : absl::StrCat("the factor of the learning rate is ", action.factor,
+                            "; it must be in (0, 1]");
+}
+
 // Why the action cannot be understood here; empty if it can.
 std::string ToAction(const v1::Action& message, CommandAction& action) {
   switch (message.action_case()) {
@@ -53,6 +62,11 @@ std::string ToAction(const v1::Action& message, CommandAction& action) {
     case v1::Action::kRestore:
       action = RestoreSnapshot{.id = message.restore().id()};
       return "";
+    case v1::Action::kIdentity:
+      action = SetIdentity{};
+      return "";
+    case v1::Action::kLearningRate:
+      return ToScaleLearningRate(message.learning_rate(), action.emplace<ScaleLearningRate>());
     case v1::Action::ACTION_NOT_SET:
       break;
   }

@@ -21,6 +21,8 @@ constexpr int kMaxHeldDecisions = 4096;
 constexpr uint64_t kMaxGeneration = uint64_t{1} << 62;
 constexpr uint64_t kMaxEpoch = uint64_t{1} << 62;
 constexpr uint32_t kMaxSnapshots = 8;
+constexpr uint32_t kLeastSide = 2;
+constexpr uint32_t kMaxSide = uint32_t{1} << 20;
 
 bool IsRunIdCharacter(char c) { return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-'; }
 
@@ -58,6 +60,10 @@ absl::Status CheckTensors(const v1::Join& join) {
     if (!(std::isfinite(tensor.reference_stddev()) && tensor.reference_stddev() > 0)) {
       return OutOfBounds(absl::StrCat("reference_stddev of tensor ", Quoted(tensor.name())),
                          tensor.reference_stddev(), "finite and > 0");
+    }
+    if (tensor.side() != 0 && (tensor.side() < kLeastSide || tensor.side() > kMaxSide)) {
+      return OutOfBounds(absl::StrCat("side of tensor ", Quoted(tensor.name())), tensor.side(),
+                         absl::StrCat("in [", kLeastSide, ", ", kMaxSide, "], or 0"));
     }
   }
   return absl::OkStatus();

@@ -106,6 +106,19 @@ absl::StatusOr<TopLosses> TopFromProto(const v1::NodeReport& report) {
   return top;
 }
 
+absl::StatusOr<TiedLosses> TiedFromProto(const v1::NodeReport& report) {
+  if (report.tied_losses().empty()) {
+    return TiedLosses();
+  }
+  absl::StatusOr<TiedLosses> tied = TiedLosses::Parse(report.tied_losses());
+  const uint64_t most = LossSample::kMost * report.members_size();
+  if (tied.ok() && tied->count() > most) {
+    return OutOfBounds("the number of losses in tied_losses", tied->count(),
+                       absl::StrCat("at most ", most, " of ", report.members_size(), " ranks"));
+  }
+  return tied;
+}
+
 absl::StatusOr<StepReport> SumFromProto(const v1::NodeReport& report) {
   absl::StatusOr<LossStatistics> losses = LossStatistics::Parse(report.loss_statistics());
   if (!losses.ok()) {
@@ -160,6 +173,9 @@ std::vector<v1::NodeReport> ToPieces(const NodeStep& step) {
   } while (!examples.empty());
   v1::NodeReport& last = pieces.back();
   last.mutable_members()->Add(step.members.begin(), step.members.end());
+  if (step.sum.tied != TiedLosses()) {
+    last.set_tied_losses(step.sum.tied.Serialize());
+  }
   if (step.sum.examples.empty()) {
     AddSum(step.sum, last);
   }
@@ -186,14 +202,23 @@ absl::StatusOr<std::optional<StepReport>> NodeReportAssembler::Add(const v1::Nod
   if (absl::Status status = CheckMembers(piece); !status.ok()) {
     return status;
   }
+  absl::StatusOr<TiedLosses> tied = TiedFromProto(piece);
+  if (!tied.ok()) {
+    return tied.status();
+  }
   if (scope == LossScope::kBatch) {
-    return SumFromProto(piece);
+    absl::StatusOr<StepReport> sum = SumFromProto(piece);
+    if (sum.ok()) {
+      sum->tied = *std::move(tied);
+    }
+    return sum;
   }
   StepReport step;
   if (before) {
     step = *std::move(before);
   }
   step.step = piece.step();
+  step.tied = *std::move(tied);
   for (int i = 0; i < piece.losses_size(); ++i) {
     step.examples.push_back({.example_id = piece.example_ids(i), .loss = piece.losses(i)});
   }

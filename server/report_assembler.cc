@@ -46,7 +46,9 @@ absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report&
   if (!partial_) {
     partial_.emplace();
     partial_->step = piece.step();
+    sample_ = {};
   }
+  sample_.Add(Losses(piece), loss_offset_);
   if (scope_ == LossScope::kDataset) {
     Keep(piece);
   } else {
@@ -59,6 +61,7 @@ absl::StatusOr<std::optional<StepReport>> ReportAssembler::Add(const v1::Report&
   if (piece.has_parameter_digest()) {
     partial_->parameter_digest = piece.parameter_digest();
   }
+  partial_->tied.AddReport(sample_);
   partial_->digest = DigestOf(*partial_);
   return std::exchange(partial_, std::nullopt);
 }

@@ -9,9 +9,11 @@
 namespace lehr {
 namespace {
 
+// Of the parameters: to lower the learning rate is no answer to a stall.
 bool WantsAChange(const google::protobuf::RepeatedPtrField<v1::Action>& actions) {
-  return std::any_of(actions.begin(), actions.end(),
-                     [](const v1::Action& action) { return !action.has_snapshot(); });
+  return std::any_of(actions.begin(), actions.end(), [](const v1::Action& action) {
+    return !action.has_snapshot() && !action.has_learning_rate();
+  });
 }
 
 // The policy acts on a stall, or would if it were let: error_driven's word that the run is hot is

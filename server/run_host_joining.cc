@@ -18,7 +18,10 @@ GenerationSpec SpecOf(const journal::v1::GenerationRecord& record, const RunSett
           .branch = record.branch(),
           .world_size = record.world_size(),
           .resume_step = record.resume_step(),
-          .settings = settings};
+          .settings = settings,
+          .has_square_tensor =
+              std::any_of(record.tensors().begin(), record.tensors().end(),
+                          [](const v1::TensorReference& tensor) { return tensor.side() > 0; })};
 }
 
 }  // namespace
@@ -115,7 +118,8 @@ absl::StatusOr<RunHost::Seat> RunHost::Join(const v1::Join& join, std::shared_pt
                           ? join.highest_step()
                           : -1,
       .knows_noise = std::find(join.noise_specs().begin(), join.noise_specs().end(),
-                               kCommandedNoiseSpec) != join.noise_specs().end()};
+                               kCommandedNoiseSpec) != join.noise_specs().end(),
+      .scales_learning_rate = join.scales_learning_rate()};
   if (absl::Status status = generation_->CanConnect(join.rank(), hello); !status.ok()) {
     return status;
   }
@@ -268,7 +272,12 @@ std::optional<RunMemory> RunHost::ResumedMemory() const {
       std::find_if(checkpoints_.rbegin(), checkpoints_.rend(), [=](const Checkpoint& checkpoint) {
         return checkpoint.step == step && (newest || checkpoint.generation == generation);
       });
-  return found == checkpoints_.rend() ? std::nullopt : std::optional(found->memory);
+  if (found == checkpoints_.rend()) {
+    return std::nullopt;
+  }
+  RunMemory memory = found->memory;
+  BeginGeneration(memory.policy);
+  return memory;
 }
 
 void RunHost::RestoreHeld(const v1::Join& join) {

@@ -47,6 +47,9 @@ v1::RunOverview RunHost::Overview() const {
   overview.set_mean(observation.mean());
   overview.set_imbalance(observation.imbalance());
   overview.set_dead_examples(observation.dead_examples());
+  if (observation.has_tied_share()) {
+    overview.set_tied_share(observation.tied_share());
+  }
   overview.set_commands(commands_);
   overview.set_applied(applied_);
   overview.set_skipped(skipped_);

@@ -40,6 +40,11 @@ void Encode(const ReheatState& state, journal::v1::ReheatState& proto) {
   if (state.first_mean) {
     proto.set_first_mean(*state.first_mean);
   }
+  proto.set_pass_tied(state.pass_tied);
+  proto.set_pass_tied_steps(state.pass_tied_steps);
+  if (state.tied) {
+    proto.set_tied(*state.tied);
+  }
   proto.set_age(state.age);
   proto.set_best(state.best);
   proto.set_mark(state.mark);
@@ -58,6 +63,7 @@ void Encode(const ReheatState& state, journal::v1::ReheatState& proto) {
   proto.set_rung(state.rung);
   proto.set_stalls(state.stalls);
   proto.set_in_last_phase(state.in_last_phase);
+  proto.set_learning_rate(state.learning_rate);
   if (state.pending) {
     journal::v1::PendingCommand& pending = *proto.mutable_pending();
     pending.set_kind(static_cast<uint32_t>(state.pending->kind));
@@ -65,6 +71,7 @@ void Encode(const ReheatState& state, journal::v1::ReheatState& proto) {
     pending.set_apply_step(state.pending->apply_step);
     Encode(state.pending->kept, *pending.mutable_kept());
     pending.set_rung(state.pending->rung);
+    pending.set_learning_rate(state.pending->learning_rate);
   }
 }
 
@@ -97,6 +104,11 @@ absl::StatusOr<ReheatState> Decode(const journal::v1::ReheatState& proto) {
   if (proto.has_first_mean()) {
     state.first_mean = proto.first_mean();
   }
+  state.pass_tied = proto.pass_tied();
+  state.pass_tied_steps = proto.pass_tied_steps();
+  if (proto.has_tied()) {
+    state.tied = proto.tied();
+  }
   state.age = proto.age();
   state.best = proto.best();
   state.mark = proto.mark();
@@ -109,13 +121,15 @@ absl::StatusOr<ReheatState> Decode(const journal::v1::ReheatState& proto) {
   state.rung = proto.rung();
   state.stalls = proto.stalls();
   state.in_last_phase = proto.in_last_phase();
+  state.learning_rate = proto.learning_rate();
   if (proto.has_pending()) {
     const journal::v1::PendingCommand& pending = proto.pending();
     state.pending = {.kind = static_cast<PendingCommand::Kind>(pending.kind()),
                      .step = pending.step(),
                      .apply_step = pending.apply_step(),
                      .kept = Decode(pending.kept()),
-                     .rung = pending.rung()};
+                     .rung = pending.rung(),
+                     .learning_rate = pending.learning_rate()};
   }
   return state;
 }

@@ -30,6 +30,7 @@ enum GaugeIndex {
   kMedianLoss,
   kP90Loss,
   kDeadExamples,
+  kTiedShare,
   kGaugeCount,
 };
 constexpr int kFirstMeasured = kTemperature;
@@ -68,6 +69,10 @@ constexpr std::array<GaugeText, kGaugeCount> kGauges = {{
      "Loss that 90 % of the newest losses do not exceed, to a sixteenth, in the unit of the loss."},
     {"lehr_run_dead_examples",
      "Scope dataset: examples whose loss is high and has not moved over their last visits."},
+    {"lehr_run_tied_share",
+     "Share of the newest step's loss that ties exactly, as that of dead data does, from 0 to 1; "
+     "not "
+     "a number where no report had 16 losses."},
 }};
 
 // What a stall must improve to be over.
@@ -147,6 +152,8 @@ void RunSeries::DecisionMade(std::string_view run_id, const v1::Decision& decisi
   gauges[kMedianLoss]->Set(observation.p50());
   gauges[kP90Loss]->Set(observation.p90());
   gauges[kDeadExamples]->Set(static_cast<double>(observation.dead_examples()));
+  gauges[kTiedShare]->Set(observation.has_tied_share() ? observation.tied_share()
+                                                       : std::numeric_limits<double>::quiet_NaN());
 }
 
 void RunSeries::Show(Place& place, const RunStatus& status) {

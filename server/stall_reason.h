@@ -8,7 +8,8 @@ namespace lehr {
 
 inline bool IsStall(v1::Reason::Code code) {
   return code == v1::Reason::CODE_STALL_FLAT || code == v1::Reason::CODE_STALL_SLOW ||
-         code == v1::Reason::CODE_STALL_COLLAPSED || code == v1::Reason::CODE_STALL_BOUND;
+         code == v1::Reason::CODE_STALL_COLLAPSED || code == v1::Reason::CODE_STALL_BOUND ||
+         code == v1::Reason::CODE_STALL_DEAD;
 }
 
 }  // namespace lehr

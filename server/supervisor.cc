@@ -148,6 +148,7 @@ void AddBucket(const SeriesBucket& bucket, v1::GetSeriesResponse& response) {
       {SeriesBucket::kP10, response.mutable_p10()},
       {SeriesBucket::kP50, response.mutable_p50()},
       {SeriesBucket::kP90, response.mutable_p90()},
+      {SeriesBucket::kTiedShare, response.mutable_tied_share()},
   };
   for (const auto& [quantity, extents] : columns) {
     AddExtent(bucket.quantities[quantity], *extents);
@@ -158,6 +159,8 @@ void AddBucket(const SeriesBucket& bucket, v1::GetSeriesResponse& response) {
   response.add_perturbations(bucket.perturbations);
   response.add_snapshots(bucket.snapshots);
   response.add_restores(bucket.restores);
+  response.add_identities(bucket.identities);
+  response.add_learning_rates(bucket.learning_rates);
   response.add_withheld(bucket.withheld);
 }
 

@@ -109,6 +109,9 @@ v1::Observation ToProto(const Observation& observation) {
   proto.set_p10(observation.quantiles.p10);
   proto.set_p50(observation.quantiles.p50);
   proto.set_p90(observation.quantiles.p90);
+  if (observation.tied_share) {
+    proto.set_tied_share(*observation.tied_share);
+  }
   return proto;
 }
 
@@ -131,6 +134,9 @@ Observation ObservationFromProto(const v1::Observation& proto) {
   observation.dead_examples = proto.dead_examples();
   observation.dead = ExamplesFromProto(proto.dead());
   observation.quantiles = {.p10 = proto.p10(), .p50 = proto.p50(), .p90 = proto.p90()};
+  if (proto.has_tied_share()) {
+    observation.tied_share = proto.tied_share();
+  }
   return observation;
 }
 
@@ -163,6 +169,18 @@ v1::Action ToProto(const RestoreAction& action) {
   return proto;
 }
 
+v1::Action ToProto(const IdentityAction&) {
+  v1::Action proto;
+  proto.mutable_identity();
+  return proto;
+}
+
+v1::Action ToProto(const LearningRateAction& action) {
+  v1::Action proto;
+  proto.mutable_learning_rate()->set_factor(action.factor);
+  return proto;
+}
+
 v1::Action ToProto(const Action& action) {
   return std::visit([](const auto& kind) { return ToProto(kind); }, action);
 }
@@ -185,6 +203,13 @@ absl::StatusOr<PerturbAction> PerturbFromProto(const v1::Perturbation& perturb) 
   return action;
 }
 
+absl::StatusOr<LearningRateAction> LearningRateFromProto(const v1::LearningRate& proto) {
+  if (!(proto.factor() > 0 && proto.factor() <= 1)) {
+    return OutOfBounds("the factor of the learning rate", proto.factor(), "in (0, 1]");
+  }
+  return LearningRateAction{.factor = proto.factor()};
+}
+
 absl::StatusOr<Action> ActionFromProto(const v1::Action& proto) {
   switch (proto.action_case()) {
     case v1::Action::kPerturb:
@@ -193,6 +218,10 @@ absl::StatusOr<Action> ActionFromProto(const v1::Action& proto) {
       return SnapshotAction{.id = proto.snapshot().id()};
     case v1::Action::kRestore:
       return RestoreAction{.id = proto.restore().id()};
+    case v1::Action::kIdentity:
+      return IdentityAction{};
+    case v1::Action::kLearningRate:
+      return LearningRateFromProto(proto.learning_rate());
     case v1::Action::ACTION_NOT_SET:
       break;
   }

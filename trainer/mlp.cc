@@ -124,6 +124,7 @@ void Mlp::AddTensor(const std::string& name, std::vector<int64_t> shape, int64_t
 }
 
 absl::Span<const float> Mlp::Forward(const float* inputs, int64_t rows) {
+  rows_ = rows;
   for (Layer& layer : layers_) {
     float* outputs = layer.activations.data();
     MultiplyByTransposed(inputs, layer.weight, outputs, rows, layer.outputs, layer.inputs);

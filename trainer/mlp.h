@@ -18,6 +18,7 @@
 #ifndef LEHR_TRAINER_MLP_H_
 #define LEHR_TRAINER_MLP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -58,6 +59,14 @@ struct ModelTensor {
   absl::Span<const float> gradient;
 };
 
+// Rows and columns of a square weight matrix of at least 2, with which its layer can be made to
+// pass on what it gets; 0: it is none.
+inline uint32_t SideOf(const ModelTensor& tensor) {
+  const std::vector<int64_t>& shape = tensor.shape;
+  const bool square = shape.size() == 2 && shape[0] == shape[1] && shape[0] >= 2;
+  return square ? static_cast<uint32_t>(shape[0]) : 0;
+}
+
 class Mlp {
  public:
   // Parameters start at 0. At most max_rows examples can pass at once.
@@ -71,6 +80,12 @@ class Mlp {
   // After Forward with the same inputs: from ∂loss/∂output [rows, outputs] to the gradients of all
   // parameters; without rows they are 0.
   void Backward(const float* inputs, const float* output_gradient, int64_t rows);
+
+  // [rows, units] of a layer at the latest Forward, after the ReLU if it has one. `layer` < the
+  // layers of the network.
+  absl::Span<const float> activations(size_t layer) const {
+    return absl::MakeConstSpan(layers_[layer].activations).first(rows_ * layers_[layer].outputs);
+  }
 
   // Of all parameters, in their order.
   absl::Span<float> gradients() { return absl::MakeSpan(gradients_); }
@@ -97,6 +112,8 @@ class Mlp {
 
   const Architecture architecture_;
   const int64_t max_rows_;
+  // Of the latest Forward.
+  int64_t rows_ = 0;
   std::vector<float> parameters_;
   std::vector<float> gradients_;
   std::vector<Layer> layers_;

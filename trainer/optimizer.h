@@ -57,6 +57,10 @@ class Optimizer {
   // Moves every tensor against its gradient.
   void Step();
 
+  // From the next step on, the learning rate is that of the settings times `factor`, which replaces
+  // the factor before it and belongs to no state. (0, 1].
+  void ScaleLearningRate(float factor) { learning_rate_ = settings_.learning_rate * factor; }
+
   // Makes the tensor's state what it was before the first step.
   void Reset(size_t tensor);
 
@@ -66,6 +70,8 @@ class Optimizer {
 
  private:
   const OptimizerSettings settings_;
+  // With its factor.
+  double learning_rate_;
   const absl::Span<const ModelTensor> tensors_;
   std::vector<TensorState> states_;
 };

@@ -55,7 +55,8 @@ ClientOptions OptionsOf(const SupervisionOptions& options, const JobPlace& place
   client.settings.set_run_seed(training.seed);
   client.settings.set_lag(static_cast<uint32_t>(options.lag));
   for (const ModelTensor& tensor : tensors) {
-    client.tensors.push_back({.name = tensor.name, .reference_stddev = tensor.reference_stddev});
+    client.tensors.push_back(
+        {.name = tensor.name, .reference_stddev = tensor.reference_stddev, .side = SideOf(tensor)});
   }
   return client;
 }
@@ -91,6 +92,9 @@ absl::StatusOr<std::shared_ptr<Client>> Supervise(const SupervisionOptions& opti
                                                   TrainingHooks& hooks) {
   ClientOptions client_options = OptionsOf(options, place, training, model.tensors(), state);
   client_options.snapshots = SnapshotsOf(model, optimizer);
+  client_options.scale_learning_rate = [&optimizer](float factor) {
+    optimizer.ScaleLearningRate(factor);
+  };
   absl::StatusOr<std::unique_ptr<Client>> created = Client::Create(std::move(client_options));
   if (!created.ok()) {
     return created.status();

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <vector>
@@ -20,10 +21,28 @@ std::string Exact(Number number) {
   return std::string(text, end);
 }
 
+// What it commands, or would have.
+const google::protobuf::RepeatedPtrField<v1::Action>& ActionsOf(const v1::HistoryEntry& entry) {
+  const v1::Decision& decision = entry.decision();
+  return decision.actions().empty() ? decision.withheld() : decision.actions();
+}
+
+// The first action of a kind; null: there is none.
+const v1::Action* First(const v1::HistoryEntry& entry, bool (v1::Action::*is_kind)() const) {
+  const auto& actions = ActionsOf(entry);
+  const auto found = std::find_if(actions.begin(), actions.end(),
+                                  [&](const v1::Action& action) { return (action.*is_kind)(); });
+  return found == actions.end() ? nullptr : &*found;
+}
+
 std::string FirstStddev(const v1::HistoryEntry& entry) {
-  const auto& actions =
-      entry.decision().actions().empty() ? entry.decision().withheld() : entry.decision().actions();
-  return actions.empty() ? "" : Exact(actions[0].perturb().stddev());
+  const v1::Action* noise = First(entry, &v1::Action::has_perturb);
+  return noise != nullptr ? Exact(noise->perturb().stddev()) : ActionsOf(entry).empty() ? "" : "0";
+}
+
+std::string LearningRateFactor(const v1::HistoryEntry& entry) {
+  const v1::Action* scale = First(entry, &v1::Action::has_learning_rate);
+  return scale == nullptr ? "" : Exact(scale->learning_rate().factor());
 }
 
 }  // namespace
@@ -36,7 +55,8 @@ void CsvExport::WriteHeader() {
   out_ << "generation,step,apply_step,closed_unix_ns,losses,temperature,magnitude,imbalance,"
           "unsquared_imbalance,entropy,root_mean_square,mean,max,nan_losses,infinite_losses,"
           "negative_losses,policy,reason,reason_value,reason_limit,actions,withheld,stddev,reports,"
-          "applied_ranks,skipped_ranks,coverage,dead_examples,p10,p50,p90\n";
+          "applied_ranks,skipped_ranks,coverage,dead_examples,p10,p50,p90,tied_share,"
+          "identity,learning_rate\n";
 }
 
 void CsvExport::Add(const v1::HistoryEntry& entry) {
@@ -75,6 +95,9 @@ void CsvExport::Add(const v1::HistoryEntry& entry) {
       Exact(observation.p10()),
       Exact(observation.p50()),
       Exact(observation.p90()),
+      observation.has_tied_share() ? Exact(observation.tied_share()) : "",
+      First(entry, &v1::Action::has_identity) != nullptr ? "1" : "0",
+      LearningRateFactor(entry),
   };
   out_ << absl::StrJoin(cells, ",") << '\n';
 }

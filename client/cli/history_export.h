@@ -15,7 +15,7 @@
 namespace lehr {
 
 // One line a decision. Numbers have as many digits as it takes to read the same number back. Where
-// there are several actions, `stddev` is the first one's.
+// there are several perturbations, `stddev` is the first one's.
 class CsvExport {
  public:
   explicit CsvExport(std::ostream& out) : out_(out) {}

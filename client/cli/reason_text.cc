@@ -68,6 +68,16 @@ std::string ReasonText(const v1::Reason& reason) {
     case v1::Reason::CODE_STALL_BOUND:
       return absl::StrFormat("acts: the mean loss is %.4g and bound for no less than %.4g", value,
                              limit);
+    case v1::Reason::CODE_STALL_DEAD:
+      return absl::StrFormat("acts: dead examples carry %.2g %% of the loss (limit %.2g %%)",
+                             100 * value, 100 * limit);
+    case v1::Reason::CODE_NOTHING_DEAD:
+      return absl::StrFormat(
+          "no improvement, but no example is dead: %.2g %% of the loss ties, acts from %.2g %%",
+          100 * value, 100 * limit);
+    case v1::Reason::CODE_COOLS:
+      return absl::StrFormat("lowers the learning rate: %.0f steps to go, from %.0f on", value,
+                             limit);
     case v1::Reason::CODE_IMPROVING:
       return absl::StrFormat("improving: %.0f passes without a 1 %% improvement, stalls from %.0f",
                              value, limit);

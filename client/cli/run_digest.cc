@@ -2,10 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-
 namespace lehr {
 namespace {
 
@@ -58,6 +54,10 @@ void AddMarks(GenerationDigest& digest, const v1::HistoryEntry& entry) {
       mark(ActionMark::kPerturb, action.perturb().stddev());
     } else if (action.has_restore()) {
       mark(ActionMark::kRestore, 1);
+    } else if (action.has_identity()) {
+      mark(ActionMark::kIdentity, 1);
+    } else if (action.has_learning_rate()) {
+      mark(ActionMark::kLearningRate, 1);
     } else if (action.has_snapshot()) {
       mark(ActionMark::kSnapshot, 1);
     }
@@ -65,36 +65,6 @@ void AddMarks(GenerationDigest& digest, const v1::HistoryEntry& entry) {
   if (!decision.withheld().empty()) {
     mark(ActionMark::kWithheld, 1);
   }
-}
-
-std::string ActionText(const v1::Action& action) {
-  if (action.has_restore()) {
-    return absl::StrCat("restore ", action.restore().id());
-  }
-  if (action.has_snapshot()) {
-    return absl::StrCat("snapshot ", action.snapshot().id());
-  }
-  if (!action.has_perturb()) {
-    return "an action that this version does not know";
-  }
-  const v1::Perturbation& perturb = action.perturb();
-  std::vector<std::string> parts;
-  if (perturb.stddev() > 0) {
-    parts.push_back(
-        absl::StrFormat("noise %.4g%s", perturb.stddev(),
-                        perturb.scale() == v1::NOISE_SCALE_RELATIVE ? " (relative)" : ""));
-  }
-  if (perturb.has_shrink() && perturb.shrink() != 1) {
-    parts.push_back(absl::StrFormat("shrink %.4g", perturb.shrink()));
-  }
-  if (perturb.optimizer_state() == v1::OPTIMIZER_STATE_RESET) {
-    parts.emplace_back("optimizer reset");
-  }
-  std::string text = absl::StrJoin(parts, ", ");
-  if (!perturb.tensor_selector().empty()) {
-    absl::StrAppend(&text, " on ", perturb.tensor_selector());
-  }
-  return text;
 }
 
 }  // namespace
@@ -137,6 +107,9 @@ void RunDigest::AddToGeneration(const v1::HistoryEntry& entry) {
   digest.p90.Add(step, observation.p90());
   digest.imbalance.Add(step, observation.imbalance());
   digest.dead_examples.Add(step, static_cast<double>(observation.dead_examples()));
+  if (observation.has_tied_share()) {
+    digest.tied_share.Add(step, observation.tied_share());
+  }
   if (digest.first_mean != digest.first_mean) {
     digest.first_mean = observation.mean();
   }
@@ -173,13 +146,6 @@ DecisionStretch* RunDigest::LastStretch() {
     return &newest_stretches_.back();
   }
   return first_stretches_.empty() ? nullptr : &first_stretches_.back();
-}
-
-std::string ActionsText(const v1::Decision& decision) {
-  const auto& actions = decision.actions().empty() ? decision.withheld() : decision.actions();
-  return absl::StrJoin(actions, ", ", [](std::string* out, const v1::Action& action) {
-    absl::StrAppend(out, ActionText(action));
-  });
 }
 
 }  // namespace lehr

@@ -19,8 +19,8 @@
 namespace lehr {
 
 // What a decision does to the training state, in the order in which it is shown.
-enum class ActionMark { kPerturb, kRestore, kSnapshot, kWithheld };
-inline constexpr int kActionMarks = 4;
+enum class ActionMark { kPerturb, kIdentity, kRestore, kLearningRate, kSnapshot, kWithheld };
+inline constexpr int kActionMarks = 6;
 
 inline constexpr size_t kCurveBuckets = 300;
 
@@ -47,6 +47,7 @@ struct GenerationDigest {
   Downsampler p90{kCurveBuckets};
   Downsampler imbalance{kCurveBuckets};
   Downsampler dead_examples{kCurveBuckets};
+  Downsampler tied_share{kCurveBuckets};
   // By ActionMark, at the step before which the action is applied; perturbations with their stddev,
   // the others with 1. Without what the ranks skipped.
   std::vector<Downsampler> marks =
@@ -87,10 +88,6 @@ class RunDigest {
   uint64_t stretches_left_out_ = 0;
   uint64_t decisions_ = 0;
 };
-
-// What a decision commands, or would have, in words: "restore 1, noise 2 (relative), optimizer
-// reset".
-std::string ActionsText(const v1::Decision& decision);
 
 }  // namespace lehr
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/cli/action_text.h"
 #include "client/cli/html.h"
 #include "client/cli/reason_text.h"
 #include "client/cli/run_text.h"
@@ -29,11 +30,13 @@ constexpr char kHead[] = R"(<!doctype html>
 <style>
 :root { --back: #ffffff; --card: #f6f7f9; --text: #1b1f24; --soft: #5b6470; --line: #dfe3e8;
   --hot: #c2410c; --mean: #1d4ed8; --square: #7c3aed; --max: #8b95a1; --even: #0f766e;
-  --perturb: #dc2626; --restore: #b45309; --snapshot: #15803d; --withheld: #64748b; }
+  --perturb: #dc2626; --identity: #0e7490; --restore: #b45309; --learning-rate: #7c3aed;
+  --snapshot: #15803d; --withheld: #64748b; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #14171b; --card: #1d2127; --text: #e6e9ed; --soft: #9aa4b0; --line: #343b44;
     --hot: #fb923c; --mean: #7aa5ff; --square: #b99cff; --max: #7d8794; --even: #2dd4bf;
-    --perturb: #f87171; --restore: #fbbf24; --snapshot: #4ade80; --withheld: #94a3b8; }
+    --perturb: #f87171; --identity: #22d3ee; --restore: #fbbf24; --learning-rate: #c4b5fd;
+    --snapshot: #4ade80; --withheld: #94a3b8; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 70rem; background: var(--back); color: var(--text);
@@ -64,7 +67,9 @@ path.median { stroke: var(--even); } i.median { color: var(--even); }
 path.band { fill: var(--even); fill-opacity: .18; stroke: none; } i.band { height: .8em; color: var(--even); opacity: .3; }
 path.even { stroke: var(--even); }
 path.perturb { stroke: var(--perturb); } i.perturb { color: var(--perturb); }
+path.identity { stroke: var(--identity); } i.identity { color: var(--identity); }
 path.restore { stroke: var(--restore); } i.restore { color: var(--restore); }
+path.learning-rate { stroke: var(--learning-rate); } i.learning-rate { color: var(--learning-rate); }
 path.snapshot { stroke: var(--snapshot); } i.snapshot { color: var(--snapshot); }
 path.withheld { stroke: var(--withheld); } i.withheld { color: var(--withheld); }
 path.through { stroke-width: 1; opacity: .55; stroke-dasharray: 3 3; }
@@ -80,7 +85,9 @@ tbody th { width: 9rem; font-weight: 400; }
 td { overflow-wrap: break-word; }
 td.time { white-space: nowrap; }
 tr.perturb td:first-child { box-shadow: inset 3px 0 var(--perturb); }
+tr.identity td:first-child { box-shadow: inset 3px 0 var(--identity); }
 tr.restore td:first-child { box-shadow: inset 3px 0 var(--restore); }
+tr.learning-rate td:first-child { box-shadow: inset 3px 0 var(--learning-rate); }
 tr.snapshot td:first-child { box-shadow: inset 3px 0 var(--snapshot); }
 tr.withheld td:first-child { box-shadow: inset 3px 0 var(--withheld); }
 </style>
@@ -94,10 +101,13 @@ struct MarkStyle {
   bool changes_state;
 };
 // In the order of ActionMark.
-constexpr std::array<MarkStyle, kActionMarks> kMarkStyles = {{{"perturb", "noise", true},
-                                                              {"restore", "restore", true},
-                                                              {"snapshot", "snapshot", false},
-                                                              {"withheld", "withheld", false}}};
+constexpr std::array<MarkStyle, kActionMarks> kMarkStyles = {
+    {{"perturb", "noise", true},
+     {"identity", "identity", true},
+     {"restore", "restore", true},
+     {"learning-rate", "learning rate", true},
+     {"snapshot", "snapshot", false},
+     {"withheld", "withheld", false}}};
 
 // More marks than this through a chart would hide its curves.
 constexpr size_t kMostMarks = 150;
@@ -292,11 +302,17 @@ void WriteCharts(const RunDigest& digest, std::ostream& out) {
   WriteNoiseChart(digest, out);
   WriteChart(digest, "Imbalance", ChartScale::kLinear,
              {"even", "imbalance", &GenerationDigest::imbalance}, out);
-  const auto& generations = digest.generations();
-  if (std::any_of(generations.begin(), generations.end(),
-                  [](const auto& g) { return HasPositive(g.dead_examples.Points()); })) {
+  const auto has_positive = [&digest](Downsampler GenerationDigest::*curve) {
+    return std::any_of(digest.generations().begin(), digest.generations().end(),
+                       [curve](const auto& g) { return HasPositive((g.*curve).Points()); });
+  };
+  if (has_positive(&GenerationDigest::dead_examples)) {
     WriteChart(digest, "Dead examples", ChartScale::kLinear,
                {"temperature", "dead examples", &GenerationDigest::dead_examples}, out);
+  }
+  if (has_positive(&GenerationDigest::tied_share)) {
+    WriteChart(digest, "Share of the loss that ties exactly: dead data", ChartScale::kLinear,
+               {"temperature", "tied losses", &GenerationDigest::tied_share}, out);
   }
 }
 
@@ -317,11 +333,13 @@ std::string RowClass(const v1::Decision& decision) {
     return std::any_of(decision.actions().begin(), decision.actions().end(),
                        [&](const v1::Action& action) { return (action.*kind)(); });
   };
-  const char* name = has(&v1::Action::has_restore)    ? "restore"
-                     : has(&v1::Action::has_perturb)  ? "perturb"
-                     : has(&v1::Action::has_snapshot) ? "snapshot"
-                     : !decision.withheld().empty()   ? "withheld"
-                                                      : nullptr;
+  const char* name = has(&v1::Action::has_restore)         ? "restore"
+                     : has(&v1::Action::has_identity)      ? "identity"
+                     : has(&v1::Action::has_perturb)       ? "perturb"
+                     : has(&v1::Action::has_learning_rate) ? "learning-rate"
+                     : has(&v1::Action::has_snapshot)      ? "snapshot"
+                     : !decision.withheld().empty()        ? "withheld"
+                                                           : nullptr;
   return name == nullptr ? "" : absl::StrCat(" class=\"", name, "\"");
 }
 

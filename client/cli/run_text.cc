@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/action_text.h"
 #include "client/cli/reason_text.h"
 #include "client/cli/table.h"
 
@@ -66,6 +67,29 @@ std::string DeadText(const v1::Observation& observation) {
   }
   return absl::StrCat(observation.dead_examples(), " examples: ", ExamplesText(observation.dead()),
                       More(observation));
+}
+
+std::string TiedText(double share) {
+  return absl::StrFormat("%.3g %% of the loss ties exactly, as that of dead data does",
+                         100 * share);
+}
+
+// The stddev of the first noise that it commands.
+std::string NoiseText(const v1::Decision& decision) {
+  const auto noise = std::find_if(decision.actions().begin(), decision.actions().end(),
+                                  [](const v1::Action& action) { return action.has_perturb(); });
+  return noise == decision.actions().end() ? "-" : Short(noise->perturb().stddev());
+}
+
+// What it commands that the column of the noise does not tell: "; identity".
+std::string ChangesText(const v1::Decision& decision) {
+  std::string text;
+  for (const v1::Action& action : decision.actions()) {
+    if (!action.has_perturb() && !action.has_snapshot()) {
+      absl::StrAppend(&text, "; ", ActionText(action));
+    }
+  }
+  return text;
 }
 
 // What a line of a dataset's decision tells beside its reason.
@@ -205,6 +229,9 @@ std::vector<RunFact> FactsOf(const v1::Run& run, absl::Time now) {
                                 ", max ", Short(observation.max()), LeftOutText(observation)));
     fact("quantiles", absl::StrCat("p10 ", Short(observation.p10()), ", median ",
                                    Short(observation.p50()), ", p90 ", Short(observation.p90())));
+    if (observation.has_tied_share()) {
+      fact("tied losses", TiedText(observation.tied_share()));
+    }
     if (observation.highest_size() > 0) {
       fact("highest", ExamplesText(observation.highest()));
     }
@@ -246,11 +273,10 @@ std::string DecisionHeader() {
 
 std::string DecisionLine(const v1::Decision& decision, const std::string& graph) {
   const v1::Observation& observation = decision.observation();
-  const std::string noise =
-      decision.actions().empty() ? "-" : Short(decision.actions(0).perturb().stddev());
-  return absl::StrFormat("%10d  %11.4g  %11.4g  %9.4g  %11s  %s%s%s", decision.step(),
+  return absl::StrFormat("%10d  %11.4g  %11.4g  %9.4g  %11s  %s%s%s%s", decision.step(),
                          observation.temperature(), observation.mean(), observation.imbalance(),
-                         noise, graph.empty() ? "" : graph + "  ", ReasonText(decision.reason()),
+                         NoiseText(decision), graph.empty() ? "" : graph + "  ",
+                         ReasonText(decision.reason()), ChangesText(decision),
                          DatasetText(observation));
 }
 

@@ -248,7 +248,8 @@ std::string RunFrame(const WatchedRun& watched, TerminalSize size, bool has_colo
                       Graph(watched.history, graph, &v1::Observation::mean)));
   for (const RunFact& fact : FactsOf(run, now)) {
     const std::string name = fact.name;
-    if (name == "commands" || name == "dead" || name == "policy" || name == "REPLICAS") {
+    if (name == "commands" || name == "dead" || name == "tied losses" || name == "policy" ||
+        name == "REPLICAS") {
       add(absl::StrFormat("%-12s%s", fact.name, fact.text),
           name == "REPLICAS" ? Tone::kRed : Tone::kPlain);
     }

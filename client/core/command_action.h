@@ -19,7 +19,16 @@ struct RestoreSnapshot {
   uint64_t id = 0;
 };
 
-using CommandAction = std::variant<Perturbation, TakeSnapshot, RestoreSnapshot>;
+// Make the tensors that were declared square the identity matrix.
+struct SetIdentity {};
+
+// Multiply the learning rate by this, in place of the factor before it. (0, 1].
+struct ScaleLearningRate {
+  float factor = 1;
+};
+
+using CommandAction =
+    std::variant<Perturbation, TakeSnapshot, RestoreSnapshot, SetIdentity, ScaleLearningRate>;
 
 }  // namespace lehr
 

@@ -16,6 +16,8 @@ constexpr std::string_view kLayout = "lehr.actions.v1";
 constexpr std::uint8_t kPerturb = 1;
 constexpr std::uint8_t kSnapshot = 2;
 constexpr std::uint8_t kRestore = 3;
+constexpr std::uint8_t kIdentity = 4;
+constexpr std::uint8_t kLearningRate = 5;
 
 // Little-endian, on any CPU.
 template <std::unsigned_integral Word>
@@ -50,6 +52,8 @@ std::string Payload(const Perturbation& perturbation) {
 std::uint8_t Kind(const Perturbation&) { return kPerturb; }
 std::uint8_t Kind(const TakeSnapshot&) { return kSnapshot; }
 std::uint8_t Kind(const RestoreSnapshot&) { return kRestore; }
+std::uint8_t Kind(const SetIdentity&) { return kIdentity; }
+std::uint8_t Kind(const ScaleLearningRate&) { return kLearningRate; }
 
 std::string PayloadOfId(std::uint64_t id) {
   std::string payload;
@@ -59,6 +63,13 @@ std::string PayloadOfId(std::uint64_t id) {
 
 std::string Payload(const TakeSnapshot& action) { return PayloadOfId(action.id); }
 std::string Payload(const RestoreSnapshot& action) { return PayloadOfId(action.id); }
+std::string Payload(const SetIdentity&) { return ""; }
+
+std::string Payload(const ScaleLearningRate& action) {
+  std::string payload;
+  AppendFloat(payload, action.factor);
+  return payload;
+}
 
 }  // namespace
 

@@ -32,6 +32,9 @@ struct Tensor {
   // The unit of relative noise: the standard deviation that the opener of the run declared for the
   // tensor. 0: none.
   float reference_stddev = 0;
+  // Rows and columns of the unsharded tensor, if the opener declared it a square weight matrix that
+  // may be made the identity. 0: none.
+  std::uint32_t side = 0;
 };
 
 inline std::size_t SizeOf(const TensorValues& values) {

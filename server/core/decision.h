@@ -46,6 +46,9 @@ enum class ReasonCode {
   kLastPhase = 27,
   kReturnsToBest = 28,
   kStallBound = 29,
+  kStallDead = 30,
+  kNothingDead = 31,
+  kCools = 32,
   kNoNoiseSpec = 40,
 };
 
@@ -80,7 +83,16 @@ struct RestoreAction {
   uint64_t id = 0;
 };
 
-using Action = std::variant<PerturbAction, SnapshotAction, RestoreAction>;
+// Every rank makes the tensors that the opener declared square the identity matrix.
+struct IdentityAction {};
+
+// Every rank multiplies its learning rate by this, in place of the factor before it. (0, 1].
+struct LearningRateAction {
+  float factor = 1;
+};
+
+using Action =
+    std::variant<PerturbAction, SnapshotAction, RestoreAction, IdentityAction, LearningRateAction>;
 
 // Whether the actions change what is trained: a snapshot alone does not.
 inline bool ChangesParameters(const std::vector<Action>& actions) {

@@ -63,6 +63,7 @@ absl::Status Generation::CanConnect(uint32_t rank, const Hello& hello) const {
 Effects Generation::Connect(uint32_t rank, const Hello& hello, absl::Time now) {
   members_.Connect(rank, hello.process, hello.can_agree, hello.knows_noise);
   members_.CanHoldSnapshots(rank, hello.snapshot_capacity);
+  members_.CanScaleLearningRate(rank, hello.scales_learning_rate);
   if (unclean_ && gate_closed_ && hello.highest_step >= 0) {
     unknown_through_ = std::max(unknown_through_, hello.highest_step + spec_.settings.lag);
   }
@@ -152,6 +153,7 @@ ReportResult Generation::ReportTogether(absl::Span<const ReportingRank> ranks, S
     return *std::move(refused);
   }
   OpenStep& target = OpenStepAt(step, now);
+  target.tied.Merge(sum.tied);
   target.losses.Merge(sum.losses);
   target.top.Merge(sum.top);
   target.examples.insert(target.examples.end(), sum.examples.begin(), sum.examples.end());
@@ -383,10 +385,10 @@ Proposal Generation::ProposeFor(int64_t step, const OpenStep& open,
 
 Observation Generation::Observe(const OpenStep& open) {
   if (!table_) {
-    return MakeObservation(open.losses, open.top);
+    return MakeObservation(open.losses, open.tied, open.top);
   }
   const ExcludedLosses excluded = table_->Update(open.examples);
-  return MakeObservation(*table_, excluded, spec_.settings.dataset_examples);
+  return MakeObservation(*table_, excluded, open.tied, spec_.settings.dataset_examples);
 }
 
 // Why the ranks cannot or may not do what is proposed, if so.
@@ -426,11 +428,14 @@ PolicyContext Generation::ContextOf(int64_t step, const OpenStep& open,
     context.losses = open.examples.size() - excluded.nan - excluded.infinite - excluded.negative;
     context.dataset_examples = spec_.settings.dataset_examples;
   }
-  // A shadow has no snapshots: it would ask for one at each step that improves.
+  // A shadow has no snapshots: it would ask for one at each step that improves. Nor does it cool,
+  // at each step near the end.
   if (!open.settings.policy.observe) {
     context.snapshot_capacity = members_.SnapshotCapacity();
     context.snapshots = members_.SnapshotsOfAll();
+    context.can_scale_learning_rate = members_.AllScaleLearningRate();
   }
+  context.can_set_identity = spec_.has_square_tensor;
   return context;
 }
 

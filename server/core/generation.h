@@ -78,11 +78,14 @@ struct GenerationSpec {
   uint32_t world_size = 1;
   int64_t resume_step = 0;
   RunSettings settings;
+  // The opener declared a tensor that can be made the identity.
+  bool has_square_tensor = false;
 };
 
 // The losses of one rank at one step, all pieces together, loss_offset added.
 struct StepReport {
   int64_t step = 0;
+  TiedLosses tied;
   // Scope batch.
   LossStatistics losses;
   TopLosses top;
@@ -179,6 +182,7 @@ class Generation {
     int64_t highest_step = -1;
     // It knows the noise contract of the commands.
     bool knows_noise = true;
+    bool scales_learning_rate = false;
   };
   absl::Status CanConnect(uint32_t rank, const Hello& hello) const;
   Effects Connect(uint32_t rank, const Hello& hello, absl::Time now);
@@ -238,6 +242,7 @@ class Generation {
  private:
   struct OpenStep {
     RunSettings settings;
+    TiedLosses tied;
     LossStatistics losses;
     TopLosses top;
     std::vector<ExampleLoss> examples;

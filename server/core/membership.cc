@@ -85,6 +85,10 @@ void Membership::HoldSnapshots(uint32_t rank, std::vector<uint64_t> snapshots) {
   ranks_[rank].snapshots = std::move(snapshots);
 }
 
+void Membership::CanScaleLearningRate(uint32_t rank, bool can) {
+  ranks_[rank].scales_learning_rate = can;
+}
+
 uint32_t Membership::WithoutSnapshot(uint64_t id) const {
   return static_cast<uint32_t>(std::count_if(ranks_.begin(), ranks_.end(), [&](const Rank& rank) {
     return std::find(rank.snapshots.begin(), rank.snapshots.end(), id) == rank.snapshots.end();
@@ -108,6 +112,11 @@ std::vector<uint64_t> Membership::SnapshotsOfAll() const {
     }
   }
   return shared;
+}
+
+bool Membership::AllScaleLearningRate() const {
+  return std::all_of(ranks_.begin(), ranks_.end(),
+                     [](const Rank& rank) { return rank.scales_learning_rate; });
 }
 
 int64_t Membership::AwaitedThrough() const {

@@ -33,6 +33,7 @@ class Membership {
     // How many it can hold, and those that it holds, as its newest report says.
     uint32_t snapshot_capacity = 0;
     std::vector<uint64_t> snapshots;
+    bool scales_learning_rate = false;
   };
 
   // No rank has reported a step beyond `reported_through`.
@@ -46,6 +47,7 @@ class Membership {
   void Report(uint32_t rank, int64_t step, uint64_t digest);
   void CanHoldSnapshots(uint32_t rank, uint32_t capacity);
   void HoldSnapshots(uint32_t rank, std::vector<uint64_t> snapshots);
+  void CanScaleLearningRate(uint32_t rank, bool can);
 
   // Every awaited rank has reported a step at or beyond this one. INT64_MAX: none is awaited.
   int64_t AwaitedThrough() const;
@@ -62,6 +64,8 @@ class Membership {
   // How many snapshots every rank can hold, and those that all of them hold.
   uint32_t SnapshotCapacity() const;
   std::vector<uint64_t> SnapshotsOfAll() const;
+  // Whether every rank can scale its learning rate.
+  bool AllScaleLearningRate() const;
 
   const Rank& rank(uint32_t rank) const { return ranks_[rank]; }
   uint32_t world_size() const { return static_cast<uint32_t>(ranks_.size()); }

@@ -4,19 +4,22 @@
 
 namespace lehr {
 
-Observation MakeObservation(const LossStatistics& losses, const TopLosses& top) {
+Observation MakeObservation(const LossStatistics& losses, const TiedLosses& tied,
+                            const TopLosses& top) {
   return {.temperature = ComputeTemperature(losses),
           .quantiles = losses.histogram().Quantiles(),
           .max = top.max(),
           .excluded = losses.excluded(),
+          .tied_share = tied.share(),
           .highest = top.entries()};
 }
 
 Observation MakeObservation(const ExampleTable& table, const ExcludedLosses& excluded,
-                            uint64_t dataset_examples) {
+                            const TiedLosses& tied, uint64_t dataset_examples) {
   Observation observation = {.temperature = ComputeTemperature(table.statistics()),
                              .quantiles = table.statistics().histogram().Quantiles(),
                              .excluded = excluded,
+                             .tied_share = tied.share(),
                              .highest = table.Highest(),
                              .dead_examples = table.dead(),
                              .dead = table.HighestDead()};

@@ -4,12 +4,14 @@
 #define LEHR_SERVER_CORE_OBSERVATION_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "server/core/example_table.h"
 #include "server/core/loss_histogram.h"
 #include "server/core/loss_statistics.h"
 #include "server/core/temperature.h"
+#include "server/core/tied_losses.h"
 #include "server/core/top_losses.h"
 
 namespace lehr {
@@ -21,6 +23,8 @@ struct Observation {
   double max = 0;
   // Losses of the step that reached no sum.
   ExcludedLosses excluded;
+  // See Observation.tied_share in decision.proto. Of the step's own losses in any scope.
+  std::optional<double> tied_share;
   // The highest losses with their examples, highest first.
   std::vector<ExampleLoss> highest;
   // Of the examples that the table could hold, the share that it does. 0 where there is no table.
@@ -31,10 +35,11 @@ struct Observation {
 };
 
 // Of a step's own losses.
-Observation MakeObservation(const LossStatistics& losses, const TopLosses& top);
-// Of a data set of `dataset_examples` > 0 examples; `excluded` are of the step.
+Observation MakeObservation(const LossStatistics& losses, const TiedLosses& tied,
+                            const TopLosses& top);
+// Of a data set of `dataset_examples` > 0 examples; `excluded` and `tied` are of the step.
 Observation MakeObservation(const ExampleTable& table, const ExcludedLosses& excluded,
-                            uint64_t dataset_examples);
+                            const TiedLosses& tied, uint64_t dataset_examples);
 
 }  // namespace lehr
 

@@ -55,6 +55,12 @@ Proposal Propose(const Policy& policy, PolicyState& state, const Observation& ob
   return Propose(std::get<ErrorDrivenPolicy>(policy.rule), observation);
 }
 
+void BeginGeneration(PolicyState& state) {
+  if (auto* reheat = std::get_if<ReheatState>(&state)) {
+    BeginGeneration(*reheat);
+  }
+}
+
 void ForgetCommand(PolicyState& state, int64_t step) {
   if (auto* reheat = std::get_if<ReheatState>(&state)) {
     ForgetCommand(*reheat, step);

@@ -35,6 +35,9 @@ std::string PolicyName(const Policy& policy);
 Proposal Propose(const Policy& policy, PolicyState& state, const Observation& observation,
                  const PolicyContext& context);
 
+// A new generation goes on with the state that one before it left.
+void BeginGeneration(PolicyState& state);
+
 // What was proposed at `step` was withheld, or the ranks skipped it.
 void ForgetCommand(PolicyState& state, int64_t step);
 

@@ -18,6 +18,9 @@ struct PolicyContext {
   // How many snapshots every rank can hold, and those that all of them hold now.
   uint32_t snapshot_capacity = 0;
   std::vector<uint64_t> snapshots;
+  // Whether a tensor was declared square, and whether every rank can scale its learning rate.
+  bool can_set_identity = false;
+  bool can_scale_learning_rate = false;
 };
 
 }  // namespace lehr

@@ -47,16 +47,19 @@ SeriesBucket BucketOf(const v1::Decision& decision) {
     set(SeriesBucket::kP10, observation.p10());
     set(SeriesBucket::kP50, observation.p50());
     set(SeriesBucket::kP90, observation.p90());
+    set(SeriesBucket::kTiedShare, observation.tied_share());
   }
   double stddev = 0;
   for (const v1::Action& action : decision.actions()) {
     bucket.perturbations += action.has_perturb();
     bucket.snapshots += action.has_snapshot();
     bucket.restores += action.has_restore();
+    bucket.identities += action.has_identity();
+    bucket.learning_rates += action.has_learning_rate();
     stddev = std::max<double>(stddev, action.perturb().stddev());
   }
   bucket.stddev = Constant(stddev);
-  bucket.acted = bucket.perturbations + bucket.restores > 0;
+  bucket.acted = bucket.perturbations + bucket.restores + bucket.identities > 0;
   return bucket;
 }
 
@@ -80,6 +83,8 @@ void Merge(const SeriesBucket& other, SeriesBucket& bucket) {
   bucket.perturbations += other.perturbations;
   bucket.snapshots += other.snapshots;
   bucket.restores += other.restores;
+  bucket.identities += other.identities;
+  bucket.learning_rates += other.learning_rates;
 }
 
 std::vector<SeriesBucket> Folded(std::vector<SeriesBucket> buckets, uint32_t points) {
@@ -121,6 +126,8 @@ journal::v1::SeriesBucket ToRecord(const SeriesBucket& bucket) {
   record.set_perturbations(bucket.perturbations);
   record.set_snapshots(bucket.snapshots);
   record.set_restores(bucket.restores);
+  record.set_identities(bucket.identities);
+  record.set_learning_rates(bucket.learning_rates);
   return record;
 }
 
@@ -135,7 +142,9 @@ SeriesBucket FromRecord(const journal::v1::SeriesBucket& record) {
                          .withheld = record.withheld(),
                          .perturbations = record.perturbations(),
                          .snapshots = record.snapshots(),
-                         .restores = record.restores()};
+                         .restores = record.restores(),
+                         .identities = record.identities(),
+                         .learning_rates = record.learning_rates()};
   // A row of an older lehrd may have fewer quantities.
   const int known = std::min({record.min_size(), record.max_size(), record.last_size(),
                               static_cast<int>(SeriesBucket::kQuantities)});

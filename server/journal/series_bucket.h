@@ -36,6 +36,7 @@ struct SeriesBucket {
     kP10,
     kP50,
     kP90,
+    kTiedShare,
     kQuantities,
   };
 
@@ -56,6 +57,8 @@ struct SeriesBucket {
   uint32_t perturbations = 0;
   uint32_t snapshots = 0;
   uint32_t restores = 0;
+  uint32_t identities = 0;
+  uint32_t learning_rates = 0;
 
   bool operator==(const SeriesBucket&) const = default;
 };

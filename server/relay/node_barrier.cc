@@ -123,6 +123,7 @@ void NodeBarrier::Add(v1::MemberReport member, StepReport report, absl::Time now
     open.deadline = now + wait_;
     open.sum.step = step;
   }
+  open.sum.tied.Merge(report.tied);
   open.sum.losses.Merge(report.losses);
   open.sum.top.Merge(report.top);
   open.sum.examples.insert(open.sum.examples.end(), report.examples.begin(), report.examples.end());

@@ -1,6 +1,6 @@
 // How long LossStatistics::Add takes against the loop that one writes first: sums in double, with
 // std::log or std::log2. Prints medians of each round's ratio; a round runs the three one after the
-// other, so that what else the machine does meets all of them.
+// other, so that what else the machine does meets all of them. Then what TiedLosses adds to it.
 //
 // usage: loss_statistics_benchmark [ROUNDS]
 #include <algorithm>
@@ -14,7 +14,9 @@
 #include <random>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "server/core/loss_statistics.h"
+#include "server/core/tied_losses.h"
 
 namespace lehr {
 namespace {
@@ -78,6 +80,7 @@ std::vector<float> NearlyEqualLosses() {
   return losses;
 }
 
+// A loss. `run` goes through kLosses of them.
 double Nanoseconds(const std::function<double()>& run) {
   const auto start = std::chrono::steady_clock::now();
   [[maybe_unused]] const volatile double kept = run();
@@ -111,6 +114,36 @@ void Compare(const char* name, const std::vector<float>& losses, int rounds) {
       Median(exact), ratio, kMostOfLog, ratio <= kMostOfLog ? "met" : "MISSED", Median(of_log2));
 }
 
+// Reports of 64 losses, as many as are looked at: what the search for ties adds to their sums.
+void CompareReports(const char* name, const std::vector<float>& losses, int rounds) {
+  const auto of_each_report = [&losses](auto& target, auto add) {
+    for (size_t i = 0; i < kLosses; i += LossSample::kMost) {
+      add(target, absl::MakeConstSpan(losses).subspan(i, LossSample::kMost));
+    }
+    return static_cast<double>(target.count());
+  };
+  std::vector<double> ties;
+  std::vector<double> of_sums;
+  std::vector<double> of_log2;
+  for (int round = 0; round < rounds; ++round) {
+    ties.push_back(Nanoseconds([&] {
+      TiedLosses tied;
+      return of_each_report(tied, [](auto& target, auto report) { target.AddReport(report); });
+    }));
+    const double sums = Nanoseconds([&] {
+      LossStatistics statistics;
+      return of_each_report(statistics, [](auto& target, auto report) { target.Add(report); });
+    });
+    const double log2 = Nanoseconds([&losses] { return SumNaively<std::log2>(losses).x_log_x; });
+    of_sums.push_back(ties.back() / sums);
+    of_log2.push_back(ties.back() / log2);
+  }
+  std::printf(
+      "%-20s %6.2f ns a loss to find ties in reports of 64, %5.3f x their sums, "
+      "%5.3f x std::log2\n",
+      name, Median(ties), Median(of_sums), Median(of_log2));
+}
+
 }  // namespace
 }  // namespace lehr
 
@@ -119,4 +152,6 @@ int main(int argc, char** argv) {
   lehr::Compare("cross-entropy", lehr::CrossEntropyLosses(), rounds);
   lehr::Compare("mixed exponents", lehr::MixedExponentLosses(), rounds);
   lehr::Compare("nearly equal", lehr::NearlyEqualLosses(), rounds);
+  lehr::CompareReports("cross-entropy", lehr::CrossEntropyLosses(), rounds);
+  lehr::CompareReports("all equal", std::vector<float>(lehr::kLosses, 0.7f), rounds);
 }

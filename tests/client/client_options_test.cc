@@ -89,6 +89,16 @@ INSTANTIATE_TEST_SUITE_P(
                   o.tensors = {{"w", NAN}};
                 },
                 "nan"},
+        BadCase{"TensorWithASideOfOne",
+                [](auto& o) {
+                  o.tensors = {{"w", 1, 1}};
+                },
+                "side of tensor w is 1; it must be in [2, 1048576], or 0"},
+        BadCase{"TensorTooWide",
+                [](auto& o) {
+                  o.tensors = {{"w", 1, 1048577}};
+                },
+                "side of tensor w is 1048577"},
         // The wrapper does not make it another tensor.
         BadCase{"TensorTwice",
                 [](auto& o) {
@@ -104,18 +114,14 @@ INSTANTIATE_TEST_SUITE_P(
                   o.labels = {{"k", std::string(64, 'v')}};
                 },
                 "label 'k'"},
-        BadCase{"LabelNotUtf8",
-                [](auto& o) {
-                  o.labels = {{"k", "\xc3"}};
-                },
-                "'?'"}),
+        BadCase{"LabelNotUtf8", [](auto& o) { o.labels = {{"k", "\xc3"}}; }, "'?'"}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ClientOptions, TheLongestNamesAreAccepted) {
   ClientOptions options = Good();
   options.run_id = "9" + std::string(125, '.') + "_-";
   options.labels = {{std::string(63, 'k'), std::string(63, 'v')}};
-  options.tensors = {{std::string(512, 't'), 1e-30f}};
+  options.tensors = {{std::string(512, 't'), 1e-30f, 1u << 20}, {"least", 1, 2}};
   options.world_size = 65536;
   options.rank = 65535;
   options.job_attempt = std::string(128, 'j');
@@ -130,6 +136,17 @@ TEST(ClientOptions, TheJoinNamesTheCheckpointThatTheJobResumesFrom) {
   EXPECT_FALSE(MakeJoin(options).has_resume_generation());
   options.resume_generation = 3;
   EXPECT_EQ(MakeJoin(options).resume_generation(), 3);
+}
+
+TEST(ClientOptions, TheJoinDeclaresWhatCanBeMadeTheIdentityAndScaled) {
+  ClientOptions options = Good();
+  options.tensors = {{"module.w", 1, 64}, {"b", 1}};
+  ASSERT_EQ(MakeJoin(options).tensors_size(), 2);
+  EXPECT_EQ(MakeJoin(options).tensors(0).side(), 64);
+  EXPECT_EQ(MakeJoin(options).tensors(1).side(), 0);
+  EXPECT_FALSE(MakeJoin(options).scales_learning_rate());
+  options.scale_learning_rate = [](float) {};
+  EXPECT_TRUE(MakeJoin(options).scales_learning_rate());
 }
 
 TEST(ClientOptions, TheJoinDeclaresWhatASnapshotHolds) {

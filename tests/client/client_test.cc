@@ -79,7 +79,8 @@ TEST(Client, JoinSaysWhatTheOptionsSay) {
   options.shard_id = 5;
   options.settings.set_run_seed(11);
   options.settings.mutable_policy()->mutable_error_driven()->set_base_noise_level(0.25);
-  options.tensors = {{.name = "module.layer.weight", .reference_stddev = 0.5f}};
+  options.tensors = {{.name = "module.layer.weight", .reference_stddev = 0.5f, .side = 2}};
+  options.scale_learning_rate = [](float) {};
   options.labels = {{"model", "mlp"}};
   Rank rank(std::move(options));
   rank.Step(40);
@@ -98,6 +99,8 @@ TEST(Client, JoinSaysWhatTheOptionsSay) {
   ASSERT_EQ(join.tensors_size(), 1);
   EXPECT_EQ(join.tensors(0).name(), "layer.weight");
   EXPECT_EQ(join.tensors(0).reference_stddev(), 0.5f);
+  EXPECT_EQ(join.tensors(0).side(), 2);
+  EXPECT_TRUE(join.scales_learning_rate());
   EXPECT_TRUE(join.can_agree());
   EXPECT_THAT(join.noise_specs(), ElementsAre(std::string(kNoiseSpec)));
   EXPECT_EQ(join.labels().at("model"), "mlp");
@@ -231,6 +234,48 @@ TEST(Client, RelativeNoiseIsInTheUnitThatTheOpenerDeclared) {
   EXPECT_EQ(rank.weights, expected);
 }
 
+// Of the 2 x 2 weight, which of the tensors is square being what the supervisor says.
+TEST(Client, MakesTheTensorsThatTheOpenerDeclaredSquareTheIdentity) {
+  ScriptedSupervisor supervisor([](const v1::SuperviseRequest& request) {
+    Reply reply = Commanding(request);
+    if (request.has_join()) {
+      v1::TensorReference& tensor = *reply.responses[0].mutable_welcome()->add_tensors();
+      tensor.set_name("layer.weight");
+      tensor.set_reference_stddev(1);
+      tensor.set_side(2);
+    } else {
+      reply.responses[0].mutable_decision()->mutable_actions(0)->mutable_identity();
+    }
+    return reply;
+  });
+  Rank rank(supervisor.address());
+  const StepResult result = rank.Step(0);
+  EXPECT_TRUE(result.applied);
+  EXPECT_EQ(result.perturbed, 4);
+  EXPECT_THAT(rank.weights, ElementsAre(1, 0, 0, 1));
+  EXPECT_EQ(rank.biases, (std::vector<float>{5, 6}));
+}
+
+TEST(Client, ScalesTheLearningRate) {
+  ScriptedSupervisor supervisor([](const v1::SuperviseRequest& request) {
+    Reply reply = Commanding(request);
+    if (request.has_report()) {
+      reply.responses[0]
+          .mutable_decision()
+          ->mutable_actions(0)
+          ->mutable_learning_rate()
+          ->set_factor(0.25f);
+    }
+    return reply;
+  });
+  std::vector<float> factors;
+  ClientOptions options = Rank::Options(supervisor.address());
+  options.scale_learning_rate = [&](float factor) { factors.push_back(factor); };
+  Rank rank(std::move(options));
+  EXPECT_TRUE(rank.Step(0).applied);
+  EXPECT_THAT(factors, ElementsAre(0.25f));
+}
+
 // ---- What is not applied.
 
 struct SkippedCase {
@@ -289,6 +334,11 @@ INSTANTIATE_TEST_SUITE_P(
         SkippedCase{"RelativeWithoutReference",
                     [](v1::Decision& d) { Perturb(d).set_scale(v1::NOISE_SCALE_RELATIVE); },
                     "reference_stddev"},
+        SkippedCase{"LearningRateThatCannotBeScaled",
+                    [](v1::Decision& d) {
+                      d.mutable_actions(0)->mutable_learning_rate()->set_factor(0.5f);
+                    },
+                    "cannot scale its learning rate"},
         // The first action alone could be applied, but it is all of them or none.
         SkippedCase{"SecondActionUnusable",
                     [](v1::Decision& d) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
 
 #include "client/core/command_hash.h"
@@ -12,6 +13,7 @@ namespace lehr {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class CommandTest : public ::testing::Test {
@@ -20,8 +22,8 @@ class CommandTest : public ::testing::Test {
     return {.id = id, .seed = id, .stddev = 0.5f, .noise_spec = std::string(kNoiseSpec)};
   }
   Command Make(std::vector<CommandAction> actions) {
-    return Command({.step = 6, .apply_step = 7, .actions = std::move(actions)}, tensors_,
-                   references_, snapshots_);
+    return Command({.step = 6, .apply_step = 7, .actions = std::move(actions)}, tensors_, declared_,
+                   {.snapshots = snapshots_, .scale_learning_rate = scale_learning_rate_});
   }
 
   std::vector<float> weights_ = {1, 2, 3};
@@ -29,7 +31,9 @@ class CommandTest : public ::testing::Test {
   const std::vector<Tensor> tensors_ = {
       {.name = "module.a.weight", .values = absl::MakeSpan(weights_)},
       {.name = "module.a.bias", .values = absl::MakeSpan(biases_)}};
-  ReferenceStddevs references_;
+  DeclaredTensors declared_;
+  float factor_ = 1;
+  std::function<void(float)> scale_learning_rate_ = [this](float factor) { factor_ = factor; };
   std::vector<float> copy_;
   Snapshots snapshots_{{.capacity = 1,
                         .save =
@@ -88,7 +92,7 @@ TEST_F(CommandTest, CountsWhatTheFormatIsTooCoarseFor) {
   const Tensor tensors[] = {{.name = "w", .values = absl::MakeSpan(halves)}};
   Perturbation action = Action(1);
   action.stddev = 1e-9f;
-  const Command command({.actions = {action}}, tensors, {}, snapshots_);
+  const Command command({.actions = {action}}, tensors, {}, {.snapshots = snapshots_});
   const AppliedCommand applied = command.ApplyIf(/*all_agree=*/true);
   EXPECT_EQ(applied.outcome.perturbed, 3);
   EXPECT_EQ(applied.outcome.unchanged, 3);
@@ -112,7 +116,7 @@ TEST_F(CommandTest, ResetsNothingUnlessItIsApplied) {
 TEST_F(CommandTest, RelativeNoiseNeedsTheReferenceOfEachSelectedTensor) {
   Perturbation relative = Action(1);
   relative.scale = NoiseScale::kRelative;
-  references_["a.weight"] = 0.5f;
+  declared_["a.weight"].reference_stddev = 0.5f;
   EXPECT_EQ(Make({relative}).hash(), 0);
   relative.tensor_selector = "a.weight";
   EXPECT_NE(Make({relative}).hash(), 0);
@@ -146,8 +150,68 @@ TEST_F(CommandTest, ASnapshotThatIsNotHeldCannotBeRestored) {
 
 TEST_F(CommandTest, ATrainerWithoutSnapshotsTakesNone) {
   Snapshots none({});
-  const Command command({.actions = {TakeSnapshot{.id = 7}}}, tensors_, {}, none);
+  const Command command({.actions = {TakeSnapshot{.id = 7}}}, tensors_, {}, {.snapshots = none});
   EXPECT_EQ(command.hash(), 0);
+}
+
+// The fourth value lies on another rank.
+TEST_F(CommandTest, AnIdentityIsOfTheTensorsThatTheOpenerDeclaredSquare) {
+  declared_["a.weight"].side = 2;
+  const Command command = Make({SetIdentity{}});
+  EXPECT_EQ(command.hash(), HashActions({SetIdentity{}}));
+  const AppliedCommand applied = command.ApplyIf(/*all_agree=*/true);
+  EXPECT_EQ(applied.outcome.result, CommandOutcome::Result::kApplied);
+  EXPECT_EQ(applied.outcome.perturbed, 3);
+  EXPECT_EQ(applied.outcome.unchanged, 0);
+  EXPECT_THAT(applied.reset_optimizer_state, IsEmpty());
+  EXPECT_THAT(weights_, ElementsAre(1, 0, 0));
+  EXPECT_THAT(biases_, ElementsAre(4));
+}
+
+// Each rank must do the same, whatever its trainer says.
+TEST_F(CommandTest, ASideThatWasNotDeclaredDoesNotCount) {
+  const Tensor tensors[] = {{.name = "a.weight", .values = absl::MakeSpan(weights_), .side = 2}};
+  const Command command({.actions = {SetIdentity{}}}, tensors, declared_,
+                        {.snapshots = snapshots_});
+  EXPECT_NE(command.hash(), 0);
+  EXPECT_EQ(command.ApplyIf(/*all_agree=*/true).outcome.perturbed, 0);
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3));
+}
+
+TEST_F(CommandTest, ATensorThatIsNotAsDeclaredCannotBeMadeTheIdentity) {
+  declared_["a.weight"].side = 2;
+  weights_ = {1, 2, 3, 4, 5};
+  const Tensor tensors[] = {{.name = "a.weight", .values = absl::MakeSpan(weights_)}};
+  const Command command({.actions = {SetIdentity{}}}, tensors, declared_,
+                        {.snapshots = snapshots_});
+  EXPECT_EQ(command.hash(), 0);
+  EXPECT_THAT(command.ApplyIf(/*all_agree=*/true).outcome.detail, HasSubstr("'a.weight'"));
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(CommandTest, NothingIsScaledOrSetUnlessAllAgree) {
+  declared_["a.weight"].side = 2;
+  Make({SetIdentity{}, ScaleLearningRate{.factor = 0.5f}}).ApplyIf(/*all_agree=*/false);
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3));
+  EXPECT_EQ(factor_, 1);
+}
+
+TEST_F(CommandTest, TheNewestFactorOfTheLearningRateCounts) {
+  Make({ScaleLearningRate{.factor = 0.5f}}).ApplyIf(/*all_agree=*/true);
+  const AppliedCommand applied =
+      Make({ScaleLearningRate{.factor = 0.125f}}).ApplyIf(/*all_agree=*/true);
+  EXPECT_EQ(applied.outcome.result, CommandOutcome::Result::kApplied);
+  EXPECT_EQ(applied.outcome.perturbed, 0);
+  EXPECT_EQ(factor_, 0.125f);
+}
+
+TEST_F(CommandTest, ATrainerThatCannotScaleItsLearningRateSaysSo) {
+  scale_learning_rate_ = nullptr;
+  const Command command = Make({Action(1), ScaleLearningRate{.factor = 0.5f}});
+  EXPECT_EQ(command.hash(), 0);
+  EXPECT_EQ(command.ApplyIf(/*all_agree=*/true).outcome.detail,
+            "the trainer cannot scale its learning rate");
+  EXPECT_THAT(weights_, ElementsAre(1, 2, 3));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace lehr {
 namespace {
 
@@ -67,6 +69,31 @@ TEST(Wire, SnapshotsAndRestoresKeepTheirIds) {
   ASSERT_EQ(held.actions.size(), 2);
   EXPECT_EQ(std::get<RestoreSnapshot>(held.actions[0]).id, 7);
   EXPECT_EQ(std::get<TakeSnapshot>(held.actions[1]).id, 8);
+}
+
+TEST(Wire, IdentityAndLearningRateAreUnderstood) {
+  v1::Decision decision;
+  decision.add_actions()->mutable_identity();
+  decision.add_actions()->mutable_learning_rate()->set_factor(0.1f);
+  const HeldDecision held = ToHeldDecision(decision);
+  EXPECT_EQ(held.unusable, "");
+  ASSERT_EQ(held.actions.size(), 2);
+  EXPECT_TRUE(std::holds_alternative<SetIdentity>(held.actions[0]));
+  EXPECT_EQ(std::get<ScaleLearningRate>(held.actions[1]).factor, 0.1f);
+}
+
+TEST(Wire, AFactorOutOfBoundsMakesACommandUnusable) {
+  const auto unusable = [](float factor) {
+    v1::Decision decision;
+    decision.add_actions()->mutable_learning_rate()->set_factor(factor);
+    return ToHeldDecision(decision).unusable;
+  };
+  EXPECT_EQ(unusable(1), "");
+  EXPECT_EQ(unusable(1e-45f), "");
+  EXPECT_EQ(unusable(0), "the factor of the learning rate is 0; it must be in (0, 1]");
+  EXPECT_THAT(unusable(-0.5f), HasSubstr("is -0.5;"));
+  EXPECT_THAT(unusable(1.5f), HasSubstr("is 1.5;"));
+  EXPECT_THAT(unusable(std::numeric_limits<float>::quiet_NaN()), HasSubstr("is nan;"));
 }
 
 TEST(Wire, WhatIsNotKnownMakesACommandUnusableButStaysACommand) {

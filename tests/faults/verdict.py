@@ -29,8 +29,12 @@ def command_hash(decision):
                             p.get("tensorSelector", ""), p["noiseSpec"]))
         elif "snapshot" in action:
             actions.append((2, int(action["snapshot"]["id"])))
-        else:
+        elif "restore" in action:
             actions.append((3, int(action["restore"]["id"])))
+        elif "identity" in action:
+            actions.append((4,))
+        else:
+            actions.append((5, float_bits(action["learningRate"]["factor"])))
     return contract.actions_hash(actions)
 
 

@@ -43,6 +43,10 @@ class VerdictTest(unittest.TestCase):
         # The first list of tests/golden/noise/actions_hash.csv.
         first = PERTURB | {"id": "1", "seed": "2"}
         self.assertEqual(verdict.command_hash({"actions": [{"perturb": first}]}), 0x139429677cb99948)
+        # The last one.
+        every_kind = [{"restore": {"id": "7"}}, {"identity": {}}, {"perturb": first},
+                      {"learningRate": {"factor": 0.1}}]
+        self.assertEqual(verdict.command_hash({"actions": every_kind}), 0x6dfb9b1d6d40f639)
 
     def test_a_rank_that_stopped(self):
         self.ranks[1].pop()

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/core/generation.h"
 
@@ -74,6 +75,16 @@ TEST(CheckJoin, NamesTheFieldAndTheValueThatAreOutOfBounds) {
                 tensor->set_reference_stddev(-1);
               }),
               HasSubstr("reference_stddev of tensor \"layers.0.weight\" is -1"));
+  for (const uint32_t side : {1u, (1u << 20) + 1}) {
+    EXPECT_THAT(Complaint([&](v1::Join& j) {
+                  v1::TensorReference* tensor = j.add_tensors();
+                  tensor->set_name("layers.2.weight");
+                  tensor->set_reference_stddev(1);
+                  tensor->set_side(side);
+                }),
+                HasSubstr(absl::StrCat("side of tensor \"layers.2.weight\" is ", side,
+                                       "; it must be in [2, 1048576], or 0")));
+  }
   EXPECT_THAT(Complaint([](v1::Join& j) { (*j.mutable_labels())["k"] = std::string(64, 'v'); }),
               HasSubstr("label \"k\""));
 }
@@ -90,6 +101,13 @@ v1::Join JoinWithTensors(const std::vector<std::string>& names) {
 
 std::string ComplaintOfTensors(const std::vector<std::string>& names) {
   return std::string(CheckJoin(JoinWithTensors(names)).message());
+}
+
+TEST(CheckJoin, TakesSquareTensorsOfAnyWidth) {
+  v1::Join join = JoinWithTensors({"a", "b"});
+  join.mutable_tensors(0)->set_side(2);
+  join.mutable_tensors(1)->set_side(1u << 20);
+  EXPECT_TRUE(CheckJoin(join).ok());
 }
 
 TEST(CheckJoin, TakesTensorsOfDifferentNames) {

@@ -159,6 +159,7 @@ TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
   decision.mutable_observation()->set_p10(0.125);
   decision.mutable_observation()->set_p50(0.25);
   decision.mutable_observation()->set_p90(2);
+  decision.mutable_observation()->set_tied_share(0.75);
   decision.mutable_observation()->set_dead_examples(3);
   decision.mutable_observation()->add_dead()->set_example_id(12345);
   Decide(metrics, "xor", decision);
@@ -169,11 +170,25 @@ TEST(MetricsTest, RunSeriesFollowTheNewestDecision) {
   EXPECT_THAT(Value(metrics, "lehr_run_p10_loss{run=\"xor\"}"), Optional(0.125));
   EXPECT_THAT(Value(metrics, "lehr_run_median_loss{run=\"xor\"}"), Optional(0.25));
   EXPECT_THAT(Value(metrics, "lehr_run_p90_loss{run=\"xor\"}"), Optional(2));
+  EXPECT_THAT(Value(metrics, "lehr_run_tied_share{run=\"xor\"}"), Optional(0.75));
   EXPECT_THAT(Value(metrics, "lehr_run_noise_stddev{run=\"xor\"}"), Optional(0.125));
   EXPECT_THAT(Value(metrics, "lehr_run_generation{run=\"xor\"}"), Optional(2));
   EXPECT_THAT(Value(metrics, "lehr_run_step{run=\"xor\"}"), Optional(41));
   Decide(metrics, "xor", v1::Decision());
   EXPECT_THAT(Value(metrics, "lehr_run_noise_stddev{run=\"xor\"}"), Optional(0));
+}
+
+TEST(MetricsTest, WhereReportsAreTooSmallToTellTheTiedShareIsNoNumber) {
+  Metrics metrics(1);
+  metrics.RankConnected("xor", {.connected = 1});
+  v1::Decision decision = ActingDecision();
+  decision.mutable_observation()->set_tied_share(0);
+  Decide(metrics, "xor", decision);
+  EXPECT_THAT(Value(metrics, "lehr_run_tied_share{run=\"xor\"}"), Optional(0));
+  decision.mutable_observation()->clear_tied_share();
+  Decide(metrics, "xor", decision);
+  EXPECT_THAT(Value(metrics, "lehr_run_tied_share{run=\"xor\"}"),
+              Optional(testing::NanSensitiveDoubleEq(std::numeric_limits<double>::quiet_NaN())));
 }
 
 TEST(MetricsTest, RunSeriesCountConnectedRanks) {
@@ -241,6 +256,8 @@ TEST(MetricsTest, ARunIsStalledUntilItIsBetterThanBeforeTheStall) {
   EXPECT_THAT(stalled_after(0.995, v1::Reason::CODE_IMPROVING), Optional(1));
   EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_KEEPS_BEST), Optional(0));
   EXPECT_THAT(stalled_after(0.98, v1::Reason::CODE_STALL_BOUND), Optional(1));
+  EXPECT_THAT(stalled_after(0.9, v1::Reason::CODE_NOTHING_DEAD), Optional(0));
+  EXPECT_THAT(stalled_after(0.9, v1::Reason::CODE_STALL_DEAD), Optional(1));
   decision.set_generation(decision.generation() + 1);
   EXPECT_THAT(stalled_after(2, v1::Reason::CODE_IMPROVING), Optional(0));
 }

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/server/core/fine_losses.h"
+
 namespace lehr {
 namespace {
 
@@ -71,6 +73,36 @@ TEST(ReportAssembler, TheOffsetMakesNegativeLossesUsable) {
   EXPECT_EQ(report.top.max(), 1);
 }
 
+// 14 different losses, then 8 twice again: 24 of 1 + ... + 14 + 16 = 121.
+constexpr double kShareThatTies = 24.0 / 121;
+std::vector<float> LossesOfWhichEightsTie() {
+  return Fine({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 8, 8});
+}
+
+TEST(ReportAssembler, LossesTieAcrossThePiecesOfAStepOnly) {
+  const std::vector<float> losses = LossesOfWhichEightsTie();
+  ReportAssembler assembler(/*loss_offset=*/0);
+  for (int64_t step = 0; step < 2; ++step) {
+    for (size_t i = 0; i + 1 < losses.size(); ++i) {
+      ASSERT_FALSE(assembler.Add(Piece(step, {losses[i]}, /*more=*/true))->has_value());
+    }
+    EXPECT_EQ(Complete(assembler, Piece(step, {losses.back()})).tied.share(), kShareThatTies)
+        << step;
+  }
+  EXPECT_EQ(Complete(assembler, Piece(2, losses)).tied.share(), kShareThatTies);
+  EXPECT_EQ(Complete(assembler, Piece(3, {1, 1})).tied.share(), std::nullopt);
+}
+
+TEST(ReportAssembler, TheOffsetCountsInTheLossesThatTie) {
+  // Each is 1 less than it counts.
+  std::vector<float> losses = LossesOfWhichEightsTie();
+  for (float& loss : losses) {
+    loss -= 1;
+  }
+  ReportAssembler assembler(/*loss_offset=*/1);
+  EXPECT_EQ(Complete(assembler, Piece(0, losses)).tied.share(), kShareThatTies);
+}
+
 TEST(ReportAssembler, RefusesAPieceOfAnotherStepAndForgetsBoth) {
   ReportAssembler assembler(/*loss_offset=*/0);
   ASSERT_TRUE(assembler.Add(Piece(7, {1}, /*more=*/true)).ok());
@@ -111,6 +143,13 @@ TEST(ReportAssembler, ScopeDatasetKeepsEachLossWithItsExample) {
   const StepReport report = Complete(assembler, WithIds(Piece(7, {3}), {8}));
   EXPECT_THAT(report.examples,
               ElementsAre(ExampleLoss{8, 1.5f}, ExampleLoss{9, -1.5f}, ExampleLoss{8, 3.5f}));
+}
+
+TEST(ReportAssembler, LossesTieInScopeDatasetToo) {
+  ReportAssembler assembler(/*loss_offset=*/0, LossScope::kDataset);
+  const v1::Report piece = WithIds(Piece(7, LossesOfWhichEightsTie()),
+                                   {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+  EXPECT_EQ(Complete(assembler, piece).tied.share(), kShareThatTies);
 }
 
 TEST(ReportAssembler, InScopeDatasetTheDigestIsOfLossesAndExamples) {

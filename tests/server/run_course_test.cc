@@ -90,6 +90,17 @@ TEST(RunCourseTest, BelievesReheatAndItsShadow) {
   }
 }
 
+// It ends a run that had stalled, when it no longer is.
+TEST(RunCourseTest, ALearningRateThatAShadowWouldLowerIsNoStall) {
+  RunCourse course;
+  course.Add(Measured(0, 0.5));
+  v1::Decision decision = Measured(1, 0.5);
+  decision.set_policy("observe:reheat");
+  decision.add_withheld()->mutable_learning_rate()->set_factor(0.1f);
+  course.Add(decision);
+  EXPECT_EQ(course.condition().condition(), Condition::kHealthy);
+}
+
 TEST(RunCourseTest, WhatErrorDrivenWithholdsIsNoStall) {
   RunCourse course;
   for (int64_t step = 0; step < 10; ++step) {

@@ -12,6 +12,9 @@ ReheatState WithEveryFieldSet() {
   ReheatState state;
   state.pass_losses = 7;
   state.pass_steps = 2;
+  state.pass_tied = 0.3;
+  state.pass_tied_steps = 1;
+  state.tied = 0.2;
   state.first_mean = 2.3;
   state.age = 300;
   state.best = 0.7;
@@ -27,11 +30,13 @@ ReheatState WithEveryFieldSet() {
   state.stalls = 7;
   state.bound = 3;
   state.in_last_phase = true;
+  state.learning_rate = 0.5F;
   state.pending = {.kind = PendingCommand::Kind::kReheat,
                    .step = 41,
                    .apply_step = 43,
                    .kept = {.snapshot = 1, .mean_loss = 0.6},
-                   .rung = 6};
+                   .rung = 6,
+                   .learning_rate = 0.1F};
   return state;
 }
 

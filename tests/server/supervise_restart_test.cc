@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -205,6 +206,44 @@ TEST_F(SuperviseRestartTest, ARewindToACheckpointKeepsTheCooldown) {
   rank = Rank(join);
   rank->Report(1, HotLosses());
   EXPECT_EQ(rank->NextDecision().reason().code(), v1::Reason::CODE_COOLDOWN);
+}
+
+// The checkpoint is of a cooled run, and the new processes begin with the learning rate as planned.
+TEST_F(SuperviseRestartTest, ARewindToACheckpointCoolsAgain) {
+  Start();
+  v1::Join join = JoinOf(0, 1, "attempt-1");
+  join.mutable_settings()->mutable_policy()->mutable_reheat()->set_planned_steps(100);
+  join.set_scales_learning_rate(true);
+  const auto cools = [](const v1::Decision& decision) {
+    return std::any_of(decision.actions().begin(), decision.actions().end(),
+                       [](const v1::Action& action) { return action.has_learning_rate(); });
+  };
+  auto rank = Rank(join);
+  const auto times_cooled = [&](int64_t first, int64_t last) {
+    int times = 0;
+    for (int64_t step = first; step <= last; ++step) {
+      rank->Report(step, {2, 2});
+      times += cools(rank->NextDecision()) ? 1 : 0;
+    }
+    return times;
+  };
+  EXPECT_EQ(times_cooled(0, 95), 1);
+  v1::SuperviseRequest checkpointed;
+  checkpointed.mutable_checkpointed()->set_step(95);
+  rank->Send(checkpointed);
+  EXPECT_EQ(times_cooled(96, 96), 0);
+  join.set_resume_step(96);
+  for (const bool restarted : {false, true}) {
+    join.set_job_attempt(restarted ? "attempt-3" : "attempt-2");
+    rank = Rank(join);
+    if (restarted) {
+      rank.reset();
+      Stop();
+      Start();
+      rank = Rank(join);
+    }
+    EXPECT_EQ(times_cooled(96, 98), 1) << restarted;
+  }
 }
 
 // Two generations wrote a checkpoint of the same step, and only in the first one had acted by then.

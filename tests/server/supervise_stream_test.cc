@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "tests/server/core/fine_losses.h"
 #include "tests/server/lehrd_fixture.h"
 
 namespace lehr {
@@ -156,6 +157,21 @@ TEST_F(SuperviseStreamTest, DeadExamplesAreShownWithTheirIdsAndCountedInAMetric)
   EXPECT_EQ(History().at(8).decision().observation().SerializeAsString(),
             observation.SerializeAsString());
   EXPECT_THAT(metrics_->Serialize(), HasSubstr("lehr_run_dead_examples{run=\"digits\"} 1\n"));
+}
+
+// 16 losses of 1 and the other 16 different ones: 16 of 16 + 152, as 2 + ... + 17 is 152.
+TEST_F(SuperviseStreamTest, TheShareOfTheLossThatTiesIsShownAndAMetric) {
+  Start();
+  auto rank = Rank(JoinOf());
+  std::vector<float> losses(16, 1.0f);
+  for (int i = 2; i < 18; ++i) {
+    losses.push_back(static_cast<float>(i));
+  }
+  rank->Report(0, Fine(losses));
+  EXPECT_EQ(rank->NextDecision().observation().tied_share(), 16.0 / 168);
+  EXPECT_EQ(DescribeRun().observation().tied_share(), 16.0 / 168);
+  EXPECT_EQ(History().at(0).decision().observation().tied_share(), 16.0 / 168);
+  EXPECT_THAT(metrics_->Serialize(), HasSubstr("lehr_run_tied_share{run=\"digits\"} 0.0952"));
 }
 
 // The journal keeps the settings, but no losses of examples.

@@ -143,6 +143,7 @@ TEST(DecisionFromProto, SurvivesTheWayToTheWireAndBack) {
   observation->set_p10(28);
   observation->set_p50(29);
   observation->set_p90(30);
+  observation->set_tied_share(0.25);
   decision.mutable_reason()->set_code(v1::Reason::CODE_COOLDOWN);
   decision.mutable_reason()->set_value(18);
   decision.mutable_reason()->set_limit(19);
@@ -155,13 +156,27 @@ TEST(DecisionFromProto, SurvivesTheWayToTheWireAndBack) {
   perturb->set_optimizer_state(v1::OPTIMIZER_STATE_RESET);
   perturb->set_tensor_selector("layers.*");
   perturb->set_noise_spec(std::string(kCommandedNoiseSpec));
-  *decision.add_withheld() = decision.actions(0);
+  decision.add_actions()->mutable_identity();
+  decision.add_actions()->mutable_learning_rate()->set_factor(0.1f);
+  *decision.mutable_withheld() = decision.actions();
   decision.set_reports(23);
   decision.set_closed_unix_ns(24);
   decision.set_policy("error_driven");
   const absl::StatusOr<StepDecision> parsed = DecisionFromProto(decision);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(ToProto(*parsed), decision));
+}
+
+TEST(DecisionFromProto, RefusesAFactorOutOfBounds) {
+  const auto complaint = [](float factor) {
+    v1::Decision decision;
+    decision.add_actions()->mutable_learning_rate()->set_factor(factor);
+    return std::string(DecisionFromProto(decision).status().message());
+  };
+  EXPECT_EQ(complaint(1), "");
+  EXPECT_EQ(complaint(0), "the factor of the learning rate is 0; it must be in (0, 1]");
+  EXPECT_THAT(complaint(1.25f), HasSubstr("is 1.25;"));
+  EXPECT_THAT(complaint(std::numeric_limits<float>::quiet_NaN()), HasSubstr("is nan;"));
 }
 
 TEST(DecisionFromProto, RefusesANoiseThatItDoesNotKnow) {

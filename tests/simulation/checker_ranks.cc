@@ -101,6 +101,9 @@ void Checker::JobAgreed(const std::string& attempt, int64_t step,
     if (!(ranks[i]->parameters() == first.parameters())) {
       Fail(absl::StrCat("replicas of job ", attempt, " differ after step ", step));
     }
+    if (ranks[i]->factor() != first.factor()) {
+      Fail(absl::StrCat("ranks of job ", attempt, " learn at different rates after step ", step));
+    }
   }
   if (!first.held()) {
     return;

@@ -6,6 +6,21 @@
 #include "client/supervisor_connection.h"
 
 namespace lehr::simulation {
+namespace {
+
+// The policies that are simulated make noise only. So that ranks agree on the other actions too,
+// each adds those of the decision's step.
+void AddActions(HeldDecision& held) {
+  if (held.step % 5 == 1) {
+    held.actions.emplace_back(SetIdentity{});
+  }
+  if (held.step % 3 == 1) {
+    held.actions.emplace_back(
+        ScaleLearningRate{.factor = 1 / static_cast<float>(1 + held.step % 4)});
+  }
+}
+
+}  // namespace
 
 RankProcess::RankProcess(Options options, Parameters parameters)
     : options_(std::move(options)),
@@ -147,7 +162,11 @@ void RankProcess::ContinueIfDone() {
   held_ = letters_.session().TakeCommand(step_ + 1);
   command_.reset();
   if (held_) {
-    command_.emplace(*held_, tensors_, *letters_.references(), snapshots_);
+    AddActions(*held_);
+    command_.emplace(
+        *held_, tensors_, *letters_.declared_tensors(),
+        TrainerHooks{.snapshots = snapshots_,
+                     .scale_learning_rate = [this](float factor) { factor_ = factor; }});
   }
   std::exchange(hashed_, nullptr)(command_ ? command_->hash() : 0);
 }
@@ -170,7 +189,7 @@ bool RankProcess::Apply(int64_t step, const AgreeResult& agreed) {
 void RankProcess::Train(int64_t step) {
   for (std::vector<float>* tensor : {&parameters_.weight, &parameters_.bias}) {
     for (float& value : *tensor) {
-      value = value * 0.99f + static_cast<float>(step % 7);
+      value = value * 0.99f + factor_ * static_cast<float>(step % 7);
     }
   }
 }

@@ -1,5 +1,5 @@
 // One process of a training job: the production correspondence and commands on simulated streams,
-// and a few parameters that it really perturbs.
+// and a few parameters and a learning rate that it really changes.
 #ifndef LEHR_TESTS_SIMULATION_RANK_PROCESS_H_
 #define LEHR_TESTS_SIMULATION_RANK_PROCESS_H_
 
@@ -21,7 +21,7 @@
 namespace lehr::simulation {
 
 struct Parameters {
-  std::vector<float> weight = {1, 2, 3};
+  std::vector<float> weight = {1, 2, 3, 4};
   std::vector<float> bias = {4, 5};
 
   bool operator==(const Parameters&) const = default;
@@ -59,6 +59,8 @@ class RankProcess {
 
   Link& link() { return options_.link; }
   const Parameters& parameters() const { return parameters_; }
+  // Of the learning rate.
+  float factor() const { return factor_; }
   const Session& session() const { return letters_.session(); }
   // The step of the decision that is held or was just applied.
   const std::optional<HeldDecision>& held() const { return held_; }
@@ -72,6 +74,7 @@ class RankProcess {
 
   Options options_;
   Parameters parameters_;
+  float factor_ = 1;
   EventLog log_;
   Correspondence letters_;
   std::shared_ptr<Stream> stream_;

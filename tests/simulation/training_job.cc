@@ -38,6 +38,11 @@ v1::Join MakeJoin(const TrainingJob::Options& options, const std::string& attemp
   join.set_branch(options.branch);
   join.set_can_agree(options.scenario.can_agree);
   join.add_noise_specs(std::string(kNoiseSpec));
+  join.set_scales_learning_rate(true);
+  v1::TensorReference& weight = *join.add_tensors();
+  weight.set_name("weight");
+  weight.set_reference_stddev(1);
+  weight.set_side(2);
   *join.mutable_settings() = options.scenario.settings;
   join.mutable_settings()->set_quorum(
       std::min(options.world_size, options.scenario.settings.quorum()));

@@ -31,6 +31,16 @@ TEST(Architecture, HasAShortName) {
       "2-2-sum");
 }
 
+TEST(SideOf, IsThatOfASquareWeight) {
+  const Mlp model({.inputs = 2, .hidden = {3, 3, 1, 1}, .outputs = 2}, /*max_rows=*/1);
+  std::vector<uint32_t> sides;
+  for (const ModelTensor& tensor : model.tensors()) {
+    sides.push_back(SideOf(tensor));
+  }
+  // Weight and bias of each layer; one unit is no width to pass on.
+  EXPECT_THAT(sides, ElementsAre(0, 0, 3, 0, 0, 0, 0, 0, 0, 0));
+}
+
 TEST(Architecture, CountsItsParameters) {
   EXPECT_EQ(ParameterCount({.inputs = 64, .hidden = {32}, .outputs = 10}), 65 * 32 + 33 * 10);
   EXPECT_EQ(ParameterCount({.inputs = 5, .hidden = {}, .outputs = 3}), 18);
@@ -71,6 +81,21 @@ TEST(Mlp, ForwardByHand) {
   Set(model, 3, {1});
   const std::vector<float> inputs = {1, 3, 0, 0};
   EXPECT_THAT(model.Forward(inputs.data(), /*rows=*/2), ElementsAre(17, 3));
+}
+
+// The hidden units of the network above, then its output; of the latest rows alone.
+TEST(Mlp, ShowsTheActivationsOfEachLayer) {
+  Mlp model({.inputs = 2, .hidden = {2}, .outputs = 1}, /*max_rows=*/2);
+  Set(model, 0, {1, 2, -1, 1});
+  Set(model, 1, {1, -5});
+  Set(model, 2, {2, 7});
+  Set(model, 3, {1});
+  const std::vector<float> inputs = {1, 3, 0, 0};
+  model.Forward(inputs.data(), /*rows=*/2);
+  EXPECT_THAT(model.activations(0), ElementsAre(8, 0, 1, 0));
+  EXPECT_THAT(model.activations(1), ElementsAre(17, 3));
+  model.Forward(inputs.data(), /*rows=*/1);
+  EXPECT_THAT(model.activations(0), ElementsAre(8, 0));
 }
 
 // By hand: the units of (−1, 1) are (ReLU(2), ReLU(−1)), of (1, −1) the other way round, of (1, 1)

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
 #include <vector>
 
 namespace lehr {
@@ -64,6 +66,55 @@ TEST(Adam, TheSecondStepByHand) {
   f.gradients = {3, 0};
   optimizer.Step();
   EXPECT_NEAR(f.values[0], 1 - 1 - 0.92718, 1e-5);
+}
+
+TEST(Sgd, TheFactorScalesTheLearningRateOfTheSettings) {
+  Fixture f;
+  Optimizer optimizer({.learning_rate = 0.5}, f.tensors);
+  f.gradients = {1, 0};
+  optimizer.ScaleLearningRate(0.5F);
+  optimizer.Step();
+  EXPECT_EQ(f.values[0], 0.75F);
+  // In place of the factor before it.
+  optimizer.ScaleLearningRate(0.25F);
+  optimizer.Step();
+  EXPECT_EQ(f.values[0], 0.625F);
+  optimizer.ScaleLearningRate(1);
+  optimizer.Step();
+  EXPECT_EQ(f.values[0], 0.125F);
+}
+
+// 0.05 times the binary32 number next to 0.1 is 0.0050000000745…, next to which is the binary32
+// number 0x3ba3d70a. Had 0.05 been rounded first, it would be 0x3ba3d70b.
+TEST(Sgd, TheLearningRateIsScaledBeforeItIsRounded) {
+  Fixture f;
+  Optimizer optimizer({.learning_rate = 0.05}, f.tensors);
+  f.values = {0, 0};
+  f.gradients = {-1, 0};
+  optimizer.ScaleLearningRate(0.1F);
+  optimizer.Step();
+  EXPECT_EQ(std::bit_cast<uint32_t>(f.values[0]), 0x3ba3d70au);
+}
+
+TEST(Adam, TheFactorScalesTheLearningRateAndNoMoment) {
+  Fixture f;
+  Optimizer optimizer({.kind = OptimizerKind::kAdam, .learning_rate = 0.25}, f.tensors);
+  f.gradients = {1, -1e3F};
+  optimizer.ScaleLearningRate(0.5F);
+  optimizer.Step();
+  EXPECT_THAT(f.values, ElementsAre(FloatNear(0.875, 1e-5F), FloatNear(2.125, 1e-5F)));
+  EXPECT_THAT(optimizer.states()[0].first_moment, ElementsAre(FloatNear(0.1F, 1e-6F)));
+}
+
+// What a snapshot or a reset brings back is the state alone.
+TEST(Optimizer, AResetKeepsTheFactorOfTheLearningRate) {
+  Fixture f;
+  Optimizer optimizer({.learning_rate = 0.5}, f.tensors);
+  f.gradients = {1, 0};
+  optimizer.ScaleLearningRate(0.5F);
+  optimizer.Reset(0);
+  optimizer.Step();
+  EXPECT_EQ(f.values[0], 0.75F);
 }
 
 TEST(Optimizer, StateBeginsAtZero) {

@@ -15,6 +15,7 @@ function runsTable() {
     [`lehr_run_mean_loss{${job}}`, "Mean loss", "short"],
     [`lehr_run_noise_stddev{${job}}`, "Noise", "short"],
     [`lehr_run_dead_examples{${job}}`, "Dead examples", "none"],
+    [`lehr_run_tied_share{${job}}`, "Tied losses", "percentunit"],
     [`lehr_run_commands_total{${job}}`, "Commands", "none"],
     [`lehr_run_connected_ranks{${job}}`, "Ranks connected", "none"],
     [`lehr_run_world_size{${job}}`, "of", "none"],

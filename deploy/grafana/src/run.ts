@@ -99,6 +99,14 @@ export function runDashboard() {
               .withTarget(query(`lehr_run_p10_loss{${run}}`, "10 %")),
           )
       .withPanel(
+          lines(
+              "Tied losses", "percentunit",
+              "Share of the step's loss that ties exactly, as that of dead data does.")
+              .min(0)
+              .max(1)
+              .withTarget(query(`lehr_run_tied_share{${run}}`, "of the loss")),
+          )
+      .withPanel(
           lines("Imbalance", "short", "0: all examples have the same loss; 1: one has all of it.")
               .min(0)
               .max(1)

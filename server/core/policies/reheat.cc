@@ -22,25 +22,32 @@ constexpr double kAsGoodAsBest = 1.02;
 // Served: this share of the first loss is left, or so few examples carry it that they are outliers.
 constexpr double kConverged = 0.02;
 constexpr double kFewExamples = 0.10;
-// The last phase, as a share of the planned steps.
-constexpr double kLastPhase = 0.05;
+// The last phase, as a share of the planned steps, and the learning rate there: a net that was
+// freed at a large one jumps about.
+constexpr double kLastPhase = 0.1;
+constexpr float kCool = 0.1F;
 constexpr double kClearlyWorse = 1.02;
 // The same for a run that was never perturbed: it is healthy, however its loss jumps about.
 constexpr double kFarWorse = 1.5;
 
-// theta <- shrink * theta + stddev * (reference stddev of the tensor) * z.
+// theta <- shrink * theta + stddev * (reference stddev of the tensor) * z, or the identity.
 struct Rung {
   float shrink;
   float stddev;
+  bool identity = false;
 };
 constexpr Rung kRewind = {1, 0};
 constexpr Rung kNudge = {0.9F, 0.5F};
 constexpr Rung kShake = {0.4F, 2};
 constexpr Rung kStartAnew = {0, 1};
-constexpr Rung kStartLarger = {0, 1.25F};
+constexpr Rung kStartLarger = {0, 1.1F};
+constexpr Rung kStartShallow = {0, 1, /*identity=*/true};
 constexpr std::array kLadder = {kRewind, kNudge, kShake};
 // Where nothing was learned that is worth a rewind.
 constexpr std::array kLadderOfNothing = {kShake, kStartAnew};
+// The same two where layers keep their width.
+constexpr std::array kDeepLadder = {kStartShallow, kStartShallow, kNudge};
+constexpr std::array kDeepLadderOfNothing = {kStartShallow, kStartShallow, kShake};
 // Where losses carry no noise: the same state would stall in the same way.
 constexpr std::array kLadderWithoutNoise = {kStartAnew, kStartLarger};
 // Values that are drawn anew begin without biases, as initial values mostly do.
@@ -51,16 +58,23 @@ bool Holds(const PolicyContext& context, uint64_t snapshot) {
                               context.snapshots.end();
 }
 
-void BeginAttempt(ReheatState& state) {
-  const ReheatState fresh;
+void BeginPass(ReheatState& state) {
   state.pass_losses = 0;
   state.pass_steps = 0;
+  state.pass_tied = 0;
+  state.pass_tied_steps = 0;
+}
+
+void BeginAttempt(ReheatState& state) {
+  const ReheatState fresh;
+  BeginPass(state);
   state.age = 0;
   state.best = fresh.best;
   state.mark = fresh.mark;
   state.since_mark = 0;
   state.far_above = 0;
   state.bound = 0;
+  state.tied.reset();
   state.window = fresh.window;
   state.kept = fresh.kept;
 }
@@ -78,7 +92,10 @@ void Commit(ReheatState& state) {
     case PendingCommand::Kind::kReturn:
       BeginAttempt(state);
       break;
+    case PendingCommand::Kind::kCool:
+      break;
   }
+  state.learning_rate = state.pending->learning_rate;
   state.pending.reset();
 }
 
@@ -120,14 +137,16 @@ std::optional<Reason> Served(const ReheatState& state, const Temperature& measur
   return std::nullopt;
 }
 
-absl::Span<const Rung> LadderFor(const ReheatState& state, bool noiseless) {
+absl::Span<const Rung> LadderFor(const ReheatState& state, const PolicyContext& context,
+                                 bool noiseless) {
   if (noiseless) {
     return kLadderWithoutNoise;
   }
+  const bool deep = context.can_set_identity;
   if (HasLearnedNothing(state, state.incumbent.mean_loss)) {
-    return kLadderOfNothing;
+    return deep ? absl::MakeConstSpan(kDeepLadderOfNothing) : kLadderOfNothing;
   }
-  return kLadder;
+  return deep ? absl::MakeConstSpan(kDeepLadder) : kLadder;
 }
 
 void AddRung(const Rung& rung, std::vector<Action>& actions) {
@@ -142,6 +161,9 @@ void AddRung(const Rung& rung, std::vector<Action>& actions) {
     perturb.tensor_selector = kBiases;
     actions.emplace_back(perturb);
   }
+  if (rung.identity) {
+    actions.emplace_back(IdentityAction());
+  }
 }
 
 Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& context,
@@ -150,9 +172,10 @@ Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& c
   PendingCommand command = {.kind = PendingCommand::Kind::kReheat,
                             .step = context.step,
                             .apply_step = context.apply_step,
-                            .rung = state.rung};
+                            .rung = state.rung,
+                            .learning_rate = state.learning_rate};
   const bool can_restore = Holds(context, state.incumbent.snapshot);
-  const absl::Span<const Rung> ladder = LadderFor(state, noiseless);
+  const absl::Span<const Rung> ladder = LadderFor(state, context, noiseless);
   Rung rung = ladder[command.rung++ % ladder.size()];
   while (rung.stddev == 0 && !can_restore) {
     rung = ladder[command.rung++ % ladder.size()];
@@ -190,7 +213,8 @@ Proposal KeepBest(ReheatState& state, double mean, const Reason& otherwise,
   state.pending = {.kind = PendingCommand::Kind::kSnapshot,
                    .step = context.step,
                    .apply_step = context.apply_step,
-                   .kept = {id, mean}};
+                   .kept = {id, mean},
+                   .learning_rate = state.learning_rate};
   return proposal;
 }
 
@@ -204,27 +228,57 @@ std::optional<Proposal> Return(ReheatState& state, double mean, const PolicyCont
   }
   state.pending = {.kind = PendingCommand::Kind::kReturn,
                    .step = context.step,
-                   .apply_step = context.apply_step};
+                   .apply_step = context.apply_step,
+                   .learning_rate = state.learning_rate};
   return Proposal{.actions = {RestoreAction{.id = state.incumbent.snapshot}},
                   .reason = {ReasonCode::kReturnsToBest, mean, state.incumbent.mean_loss}};
 }
 
+// Whether the ranks have yet to be told to cool. A run that never stalled keeps its learning rate.
+bool MustCool(const ReheatState& state, const PolicyContext& context) {
+  return state.stalls > 0 && context.can_scale_learning_rate && state.learning_rate != kCool;
+}
+
+// Adds it to what is proposed, or to nothing.
+Proposal Cool(ReheatState& state, std::optional<Proposal> back, const Reason& otherwise,
+              const PolicyContext& context) {
+  if (!back) {
+    state.pending = {.kind = PendingCommand::Kind::kCool,
+                     .step = context.step,
+                     .apply_step = context.apply_step};
+    back = {.reason = {ReasonCode::kCools, otherwise.value, otherwise.limit}};
+  }
+  state.pending->learning_rate = kCool;
+  back->actions.emplace_back(LearningRateAction{.factor = kCool});
+  return *std::move(back);
+}
+
+// The planned end is near.
+Proposal DecideInLastPhase(const ReheatPolicy& policy, ReheatState& state, double mean,
+                           const PolicyContext& context, uint32_t steps_per_observation) {
+  const Reason last_phase = {ReasonCode::kLastPhase,
+                             static_cast<double>(policy.planned_steps - context.apply_step),
+                             std::floor(kLastPhase * static_cast<double>(policy.planned_steps))};
+  std::optional<Proposal> back;
+  if (!state.in_last_phase) {
+    state.in_last_phase = true;
+    back = Return(state, mean, context);
+  }
+  if (MustCool(state, context)) {
+    return Cool(state, std::move(back), last_phase, context);
+  }
+  return back ? *std::move(back)
+              : KeepBest(state, mean, last_phase, context, steps_per_observation);
+}
+
 Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperature& measured,
-                const PolicyContext& context, uint32_t steps_per_observation) {
-  ObserveAttempt(state, measured.mean, steps_per_observation);
+                const std::optional<double>& tied, const PolicyContext& context,
+                uint32_t steps_per_observation) {
+  ObserveAttempt(state, measured.mean, tied, steps_per_observation);
   const auto planned = static_cast<double>(policy.planned_steps);
   if (policy.planned_steps > 0 &&
       static_cast<double>(context.apply_step) >= (1 - kLastPhase) * planned) {
-    const bool enters = !state.in_last_phase;
-    state.in_last_phase = true;
-    if (std::optional<Proposal> back; enters && (back = Return(state, measured.mean, context))) {
-      return *std::move(back);
-    }
-    return KeepBest(
-        state, measured.mean,
-        {ReasonCode::kLastPhase, static_cast<double>(policy.planned_steps - context.apply_step),
-         std::floor(kLastPhase * planned)},
-        context, steps_per_observation);
+    return DecideInLastPhase(policy, state, measured.mean, context, steps_per_observation);
   }
   if (const std::optional<Reason> served = Served(state, measured)) {
     return KeepBest(state, measured.mean, *served, context, steps_per_observation);
@@ -234,6 +288,39 @@ Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperatur
   }
   return KeepBest(state, measured.mean, WhyNoStall(state, measured.mean, steps_per_observation),
                   context, steps_per_observation);
+}
+
+// What is left of a command: whether it kept, perturbed, cooled, or went back.
+PendingCommand PendingOf(ReheatState& state, const StepDecision& decision) {
+  PendingCommand pending = {.step = decision.step,
+                            .apply_step = decision.apply_step,
+                            .learning_rate = state.learning_rate};
+  bool perturbs = false;
+  bool restores = false;
+  for (const Action& action : decision.actions) {
+    if (const auto* snapshot = std::get_if<SnapshotAction>(&action)) {
+      pending.kept = {snapshot->id, decision.observation.temperature.mean};
+    } else if (const auto* rate = std::get_if<LearningRateAction>(&action)) {
+      pending.learning_rate = rate->factor;
+    } else if (std::holds_alternative<RestoreAction>(action)) {
+      restores = true;
+    } else {
+      perturbs = true;
+    }
+  }
+  if (perturbs || restores) {
+    Accept(state);
+  }
+  if (perturbs) {
+    pending.kind = PendingCommand::Kind::kReheat;
+    pending.rung = state.rung + 1;
+  } else if (restores) {
+    pending.kind = PendingCommand::Kind::kReturn;
+  } else {
+    pending.kind =
+        pending.kept.snapshot != 0 ? PendingCommand::Kind::kSnapshot : PendingCommand::Kind::kCool;
+  }
+  return pending;
 }
 
 }  // namespace
@@ -256,6 +343,10 @@ Proposal Propose(const ReheatPolicy& policy, ReheatState& state, const Observati
   ForgetLost(state, context);
   state.pass_losses += context.losses;
   ++state.pass_steps;
+  if (observation.tied_share) {
+    state.pass_tied += *observation.tied_share;
+    ++state.pass_tied_steps;
+  }
   if (policy.planned_steps > 0 && context.apply_step == policy.planned_steps - 1) {
     if (std::optional<Proposal> back = Return(state, measured.mean, context)) {
       return *std::move(back);
@@ -266,12 +357,22 @@ Proposal Propose(const ReheatPolicy& policy, ReheatState& state, const Observati
                        static_cast<double>(context.dataset_examples)}};
   }
   const uint32_t steps_per_observation = state.pass_steps;
-  state.pass_losses = 0;
-  state.pass_steps = 0;
+  std::optional<double> tied;
+  if (state.pass_tied_steps > 0) {
+    tied = state.pass_tied / state.pass_tied_steps;
+  }
+  BeginPass(state);
   if (!state.first_mean) {
     state.first_mean = measured.mean;
   }
-  return Decide(policy, state, measured, context, steps_per_observation);
+  return Decide(policy, state, measured, tied, context, steps_per_observation);
+}
+
+void BeginGeneration(ReheatState& state) {
+  state.learning_rate = 1;
+  if (state.pending) {
+    state.pending->learning_rate = 1;
+  }
 }
 
 void ForgetCommand(ReheatState& state, int64_t step) {
@@ -287,15 +388,7 @@ void Replay(ReheatState& state, const StepDecision& decision) {
   if (decision.actions.empty()) {
     return;
   }
-  state.pending = {.step = decision.step, .apply_step = decision.apply_step};
-  if (ChangesParameters(decision.actions)) {
-    Accept(state);
-    state.pending->kind = PendingCommand::Kind::kReheat;
-    state.pending->rung = state.rung + 1;
-  } else {
-    state.pending->kept = {std::get<SnapshotAction>(decision.actions.front()).id,
-                           decision.observation.temperature.mean};
-  }
+  state.pending = PendingOf(state, decision);
 }
 
 }  // namespace lehr

@@ -4,15 +4,20 @@
 // commands is an *attempt*. While an attempt improves, its best state is kept as a snapshot, at
 // most once in twenty steps until it pauses. When it stalls (see reheat_stall.h) with most of the
 // loss still there, the best state of all attempts, the *incumbent*, is restored and perturbed by
-// the next rung of a ladder: the more stalls in a row, the stronger. An attempt that beats the
-// incumbent replaces it, and the ladder begins anew. Near the planned end nothing is perturbed any
-// more, and a worse state goes back to the incumbent.
+// the next rung of a ladder. An attempt that beats the incumbent replaces it, and the ladder begins
+// anew. Near the planned end nothing is perturbed any more, a worse state goes back to the
+// incumbent, and a run that had stalled cools: its learning rate becomes a tenth.
+//
+// Deep nets die because a signal dies on its way. Where layers keep their width, the first rungs
+// draw new values but let those layers pass on what they get (the identity matrix), so that the
+// net starts as a shallow one and learns to use its depth. Elsewhere rungs are the stronger the
+// more stalls come in a row.
 //
 // Where every step sees the whole data set, losses carry no noise: a stall shows in few steps, and
 // a state that stalled once would stall again, so that values are drawn anew at once.
 //
-// Losses are all it needs. Without snapshots (ranks that hold fewer than two, shadow mode) it
-// perturbs the state at hand.
+// Losses are all it needs. What ranks cannot do it does without: snapshots (it then perturbs the
+// state at hand), the identity, the learning rate.
 //
 // Pure functions on plain values; the state is small enough to be journaled with each decision.
 #ifndef LEHR_SERVER_CORE_POLICIES_REHEAT_H_
@@ -48,7 +53,7 @@ struct KeptState {
 
 // A command that was made and of which no rank has said yet that it was skipped.
 struct PendingCommand {
-  enum class Kind { kSnapshot = 1, kReheat = 2, kReturn = 3 };
+  enum class Kind { kSnapshot = 1, kReheat = 2, kReturn = 3, kCool = 4 };
 
   Kind kind = Kind::kSnapshot;
   int64_t step = 0;
@@ -56,6 +61,8 @@ struct PendingCommand {
   // kSnapshot: what is kept. kReheat: the rung after it.
   KeptState kept;
   uint32_t rung = 0;
+  // The factor on the learning rate after it.
+  float learning_rate = 1;
 
   bool operator==(const PendingCommand&) const = default;
 };
@@ -64,6 +71,9 @@ struct ReheatState {
   // The pass over the data set that is under way.
   uint64_t pass_losses = 0;
   uint32_t pass_steps = 0;
+  // The sum of the shares of the loss that tied, over the steps that had one.
+  double pass_tied = 0;
+  uint32_t pass_tied_steps = 0;
   // The mean loss of the first observation. Unset: there was none.
   std::optional<double> first_mean;
 
@@ -76,6 +86,8 @@ struct ReheatState {
   uint32_t far_above = 0;
   // Observations in a row at which the loss was bound for a limit near by (without noise only).
   uint32_t bound = 0;
+  // The share of the loss that ties, smoothed over the observations. Unset: none had one.
+  std::optional<double> tied;
   LossWindow window;
   KeptState kept;
 
@@ -85,6 +97,8 @@ struct ReheatState {
   // Stalls that were acted on.
   uint32_t stalls = 0;
   bool in_last_phase = false;
+  // The factor on the learning rate that the ranks were told.
+  float learning_rate = 1;
   std::optional<PendingCommand> pending;
 
   bool operator==(const ReheatState&) const = default;
@@ -94,6 +108,9 @@ struct ReheatState {
 // unless it is forgotten before.
 Proposal Propose(const ReheatPolicy& policy, ReheatState& state, const Observation& observation,
                  const PolicyContext& context);
+
+// The ranks begin anew: their learning rate is as planned.
+void BeginGeneration(ReheatState& state);
 
 // What was proposed at `step` was not done: withheld by a guard, or skipped by the ranks.
 void ForgetCommand(ReheatState& state, int64_t step);

@@ -19,6 +19,18 @@ constexpr double kNothingLearned = 0.9;
 constexpr double kSlowShare = 0.3;
 constexpr double kLeastSlow = 100;
 
+// Dead data: this share of the loss ties, smoothed over the observations of the attempt.
+constexpr double kDead = 0.01;
+constexpr double kNewestWeight = 0.3;
+
+bool HasDeadData(const ReheatState& state) { return state.tied && *state.tied >= kDead; }
+
+// Whether a run that does not improve is not stuck even so.
+bool IsSound(const ReheatState& state) {
+  return state.stalls == 0 && state.tied && !HasDeadData(state) &&
+         !HasLearnedNothing(state, state.best);
+}
+
 // --- With noise. ---
 
 // Shorter than this many observations, or steps, no stall is seen.
@@ -37,6 +49,9 @@ constexpr double kLeastStepsOfNothing = 200;
 constexpr double kFlatShareOfNothing = 0.5;
 constexpr double kFlatRangeOfNothing = 0.001;
 constexpr double kFlatTrendOfNothing = 0.001;
+
+constexpr uint32_t kLeastObservationsDead = 3;
+constexpr double kLeastStepsDead = 200;
 
 uint32_t LeastWindow(double least_steps, uint32_t steps_per_observation) {
   return static_cast<uint32_t>(
@@ -70,6 +85,15 @@ Limits LimitsFor(const ReheatState& state, double mean, uint32_t steps_per_obser
 
 std::optional<Reason> FindStallInNoise(const ReheatState& state, double mean,
                                        uint32_t steps_per_observation) {
+  // An attempt that came after a stall and still improves goes on.
+  const bool improves = state.stalls > 0 && state.since_mark < kLeastObservationsDead;
+  if (HasDeadData(state) && !improves && state.age >= kLeastObservationsDead &&
+      state.age * steps_per_observation >= kLeastStepsDead) {
+    return Reason{ReasonCode::kStallDead, *state.tied, kDead};
+  }
+  if (IsSound(state)) {
+    return std::nullopt;
+  }
   if (state.far_above >= LeastWindow(kLeastStepsCollapsed, steps_per_observation)) {
     return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
   }
@@ -124,6 +148,9 @@ double Patience(const ReheatState& state) {
 }
 
 std::optional<Reason> FindStallWithoutNoise(const ReheatState& state, double mean) {
+  if (IsSound(state)) {
+    return std::nullopt;
+  }
   if (state.bound >= kBoundInARow) {
     const std::optional<Fall> fall = ProjectFall(state.window);
     return Reason{ReasonCode::kStallBound, mean, fall ? fall->newest - fall->left : mean};
@@ -141,7 +168,8 @@ std::optional<Reason> FindStallWithoutNoise(const ReheatState& state, double mea
 
 }  // namespace
 
-void ObserveAttempt(ReheatState& state, double mean, uint32_t steps_per_observation) {
+void ObserveAttempt(ReheatState& state, double mean, const std::optional<double>& tied,
+                    uint32_t steps_per_observation) {
   ++state.age;
   state.best = std::min(state.best, mean);
   if (mean < kImprovement * state.mark) {
@@ -149,6 +177,11 @@ void ObserveAttempt(ReheatState& state, double mean, uint32_t steps_per_observat
     state.since_mark = 0;
   } else {
     ++state.since_mark;
+  }
+  if (tied) {
+    // From 0: what ties at the beginning has time to come apart.
+    const double before = state.tied.value_or(0);
+    state.tied = before + kNewestWeight * (*tied - before);
   }
   state.far_above = mean > kCollapse * state.best ? state.far_above + 1 : 0;
   if (IsNoiseless(steps_per_observation)) {
@@ -169,12 +202,16 @@ std::optional<Reason> FindStall(const ReheatState& state, double mean,
 Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_observation) {
   const auto since = static_cast<double>(state.since_mark);
   if (IsNoiseless(steps_per_observation)) {
-    return {ReasonCode::kImproving, since, Patience(state)};
+    return since >= Patience(state) && IsSound(state)
+               ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
+               : Reason{ReasonCode::kImproving, since, Patience(state)};
   }
   const Limits limits = LimitsFor(state, mean, steps_per_observation);
-  return state.since_mark < limits.least_window
-             ? Reason{ReasonCode::kImproving, since, static_cast<double>(limits.least_window)}
-             : Reason{ReasonCode::kStillMoving, since, limits.slow};
+  if (state.since_mark < limits.least_window) {
+    return {ReasonCode::kImproving, since, static_cast<double>(limits.least_window)};
+  }
+  return IsSound(state) ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
+                        : Reason{ReasonCode::kStillMoving, since, limits.slow};
 }
 
 bool HasLearnedNothing(const ReheatState& state, double mean) {

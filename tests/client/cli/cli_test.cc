@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -229,13 +230,29 @@ TEST_F(CliTest, ExportsTheWholeHistoryAsCsv) {
           "generation,step,apply_step,closed_unix_ns,losses,temperature,magnitude,imbalance,"
           "unsquared_imbalance,entropy,root_mean_square,mean,max,nan_losses,infinite_losses,"
           "negative_losses,policy,reason,reason_value,reason_limit,actions,withheld,stddev,reports,"
-          "applied_ranks,skipped_ranks,coverage,dead_examples,p10,p50,p90",
+          "applied_ranks,skipped_ranks,coverage,dead_examples,p10,p50,p90,tied_share,"
+          "identity,learning_rate",
           "1,0,1,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
-          "error_driven,cooldown,0,10,0,0,,2,0,0,0.5,6,0.125,0.2,0.625",
+          "error_driven,cooldown,0,10,0,0,,2,0,0,0.5,6,0.125,0.2,0.625,0.0625,0,",
           "1,1,2,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
-          "error_driven,cooldown,1,10,0,0,,2,0,0,0.5,6,0.125,0.2,0.625",
+          "error_driven,cooldown,1,10,0,0,,2,0,0,0.5,6,0.125,0.2,0.625,0.0625,0,",
           "1,2,3,1800000000123456789,4,0.25,0.5,0.5,0.7071,1.5,0.25,0.30000000000000004,0.75,1,0,0,"
-          "error_driven,acted,0.125,0,1,0,0.125,2,2,0,0.5,6,0.125,0.2,0.625"));
+          "error_driven,acted,0.125,0,1,0,0.125,2,2,0,0.5,6,0.125,0.2,0.625,0.0625,0,"));
+}
+
+// The noise of the command is its second action.
+TEST_F(CliTest, ExportsIdentityAndLearningRate) {
+  v1::Decision& decision = *server_.history[2].mutable_decision();
+  decision.clear_actions();
+  decision.add_actions()->mutable_identity();
+  decision.add_actions()->mutable_perturb()->set_stddev(0.25f);
+  decision.add_actions()->mutable_learning_rate()->set_factor(0.1f);
+  EXPECT_THAT(Lines(Lehr({"export", "digits-3", "--format=csv"}).out)[3],
+              AllOf(HasSubstr(",3,0,0.25,2,2,0,"), EndsWith(",1,0.1")));
+  decision.clear_actions();
+  decision.add_withheld()->mutable_learning_rate()->set_factor(0.1f);
+  EXPECT_THAT(Lines(Lehr({"export", "digits-3", "--format=csv"}).out)[3],
+              AllOf(HasSubstr(",0,1,0,2,2,0,"), EndsWith(",0,0.1")));
 }
 
 TEST_F(CliTest, AnExportOfAnUnknownRunPrintsNothing) {

@@ -40,6 +40,12 @@ TEST(ReasonText, SaysWhyReheatActsOrWaits) {
             "acts: no 1 % improvement for 31 passes (limit 30)");
   EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_FEW_EXAMPLES, 0.08, 0.1)),
             "only outliers: 8 % of the examples carry the loss, acts from 10 %");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_STALL_DEAD, 0.31, 0.05)),
+            "acts: dead examples carry 31 % of the loss (limit 5 %)");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_NOTHING_DEAD, 0.01, 0.05)),
+            "no improvement, but no example is dead: 1 % of the loss ties, acts from 5 %");
+  EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_COOLS, 120, 125)),
+            "lowers the learning rate: 120 steps to go, from 125 on");
   EXPECT_EQ(ReasonText(Make(v1::Reason::CODE_RETURNS_TO_BEST, 1.8, 0.5)),
             "returns to its best state: mean loss 0.5, from 1.8");
 }

@@ -32,6 +32,7 @@ v1::HistoryEntry MakeEntry(int64_t step) {
   observation.set_p10(0.125);
   observation.set_p50(0.2);
   observation.set_p90(0.625);
+  observation.set_tied_share(0.0625);
   observation.set_nan_losses(1);
   if (step < 2) {
     decision.mutable_reason()->set_code(v1::Reason::CODE_COOLDOWN);

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "client/cli/action_text.h"
 #include "tests/client/cli/recorded_runs.h"
 
 namespace lehr {
@@ -65,6 +66,23 @@ TEST(RunReport, ShowsWhereMostLossesLie) {
   EXPECT_THAT(page, HasSubstr("p10 0.125, median 0.2, p90 0.625"));
 }
 
+TEST(RunReport, ShowsTheShareOfTheLossThatTiesWhereAnyDoes) {
+  v1::HistoryEntry entry = MakeEntry(0);
+  const auto page = [&entry] {
+    RunDigest digest;
+    digest.Add(entry);
+    entry.mutable_decision()->set_step(1);
+    digest.Add(entry);
+    return Report(MakeRun("digits-3"), digest);
+  };
+  EXPECT_THAT(page(), HasSubstr("<figcaption>Share of the loss that ties exactly: dead data<"));
+  EXPECT_THAT(page(), HasSubstr("6.25 % of the loss ties exactly"));
+  entry.mutable_decision()->mutable_observation()->set_tied_share(0);
+  EXPECT_THAT(page(), Not(HasSubstr("<figcaption>Share of the loss that ties")));
+  entry.mutable_decision()->mutable_observation()->clear_tied_share();
+  EXPECT_THAT(page(), Not(HasSubstr("<figcaption>Share of the loss that ties")));
+}
+
 TEST(RunReport, NeedsNothingElseAndRunsNothing) {
   RunDigest digest;
   digest.Add(MakeEntry(0));
@@ -113,6 +131,7 @@ TEST(RunReport, AMillionStepsMakeASmallPage) {
     observation.set_p10(observation.mean() / 3);
     observation.set_p50(observation.mean() / 1.5);
     observation.set_p90(observation.mean() * 2);
+    observation.set_tied_share(observation.mean() / 8);
     observation.set_root_mean_square(observation.mean() * 1.5);
     observation.set_imbalance(observation.mean() / 4);
     entry.mutable_decision()->set_step(step);
@@ -188,6 +207,31 @@ TEST(RunDigest, ActionsAreWords) {
   perturb.set_shrink(0.4F);
   perturb.set_optimizer_state(v1::OPTIMIZER_STATE_RESET);
   EXPECT_EQ(ActionsText(decision), "restore 2, noise 2 (relative), shrink 0.4, optimizer reset");
+}
+
+TEST(RunDigest, IdentityAndLearningRateAreWords) {
+  v1::Decision decision;
+  decision.add_actions()->mutable_identity();
+  decision.add_actions()->mutable_learning_rate()->set_factor(0.1F);
+  EXPECT_EQ(ActionsText(decision), "identity, learning rate x 0.1");
+}
+
+TEST(RunDigest, IdentityAndLearningRateAreMarked) {
+  RunDigest digest;
+  v1::HistoryEntry entry = Entry(4, v1::Reason::CODE_STALL_DEAD);
+  entry.mutable_decision()->add_actions()->mutable_identity();
+  entry.mutable_decision()->add_actions()->mutable_learning_rate()->set_factor(0.1F);
+  digest.Add(entry);
+  const auto marks = [&](ActionMark kind) {
+    return digest.generations()[0].marks[static_cast<int>(kind)].Points();
+  };
+  EXPECT_THAT(marks(ActionMark::kIdentity), ::testing::ElementsAre(CurvePoint{5, 1}));
+  EXPECT_THAT(marks(ActionMark::kLearningRate), ::testing::ElementsAre(CurvePoint{5, 1}));
+  EXPECT_THAT(marks(ActionMark::kPerturb), IsEmpty());
+  const std::string page = Report(MakeRun("digits-3"), digest);
+  EXPECT_THAT(page, AllOf(HasSubstr("<tr class=\"identity\">"),
+                          HasSubstr("<i class=\"tick learning-rate\"></i>learning rate"),
+                          HasSubstr("identity, learning rate x 0.1")));
 }
 
 }  // namespace

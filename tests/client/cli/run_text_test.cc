@@ -102,6 +102,21 @@ TEST(RunText, ARunOfADatasetShowsCoverageAndDeadExamples) {
   EXPECT_THAT(text(), Not(HasSubstr("coverage")));
 }
 
+TEST(RunText, ARunTellsWhatShareOfItsLossTies) {
+  v1::Run run;
+  run.mutable_observation()->set_count(64);
+  const auto text = [&run] {
+    std::ostringstream out;
+    PrintRun(run, absl::UnixEpoch(), out);
+    return out.str();
+  };
+  EXPECT_THAT(text(), Not(HasSubstr("tied losses")));
+  run.mutable_observation()->set_tied_share(0.125);
+  EXPECT_THAT(text(),
+              HasSubstr("tied losses  12.5 % of the loss ties exactly, as that of dead data "
+                        "does\n"));
+}
+
 TEST(RunText, ADecisionOfADatasetShowsCoverageUntilItIsWholeAndDeadExamples) {
   v1::Decision decision;
   decision.mutable_reason()->set_code(v1::Reason::CODE_OBSERVE_ONLY);
@@ -114,6 +129,18 @@ TEST(RunText, ADecisionOfADatasetShowsCoverageUntilItIsWholeAndDeadExamples) {
               EndsWith("only observes; 97.5 % known; 3 dead: 17, 4, ..."));
   decision.mutable_observation()->set_coverage(1);
   EXPECT_THAT(DecisionLine(decision, ""), EndsWith("only observes; 3 dead: 17, 4, ..."));
+}
+
+TEST(RunText, ADecisionShowsItsNoiseAndWhatElseItChanges) {
+  v1::Decision decision;
+  decision.mutable_reason()->set_code(v1::Reason::CODE_OBSERVE_ONLY);
+  decision.add_actions()->mutable_snapshot()->set_id(3);
+  EXPECT_THAT(DecisionLine(decision, ""), EndsWith("  -  only observes"));
+  decision.add_actions()->mutable_identity();
+  decision.add_actions()->mutable_perturb()->set_stddev(0.25F);
+  decision.add_actions()->mutable_learning_rate()->set_factor(0.1F);
+  EXPECT_THAT(DecisionLine(decision, ""),
+              EndsWith("  0.25  only observes; identity; learning rate x 0.1"));
 }
 
 TEST(RunText, StatesAreWords) {

@@ -14,6 +14,7 @@
 namespace lehr {
 namespace {
 
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -113,6 +114,7 @@ TEST(RunFrame, ShowsGraphsFactsAndTheNewestDecisionsThatFit) {
   // The latest 56 values, from 44 on: 44 / 99 of the height.
   EXPECT_THAT(lines[1], StartsWith("temperature       0.25  ▄"));
   EXPECT_THAT(lines[1], EndsWith("█"));
+  EXPECT_THAT(lines, Contains(StartsWith("tied losses 6.25 % of the loss ties exactly")));
   EXPECT_THAT(lines.back(), StartsWith("        99  "));
 }
 

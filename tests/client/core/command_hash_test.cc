@@ -21,6 +21,10 @@ CommandAction ActionOf(const GoldenRow& row) {
       return TakeSnapshot{.id = row.Word("id")};
     case 3:
       return RestoreSnapshot{.id = row.Word("id")};
+    case 4:
+      return SetIdentity{};
+    case 5:
+      return ScaleLearningRate{.factor = row.Float("factor")};
     default:
       return Perturbation{
           .id = row.Word("id"),

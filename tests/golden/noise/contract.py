@@ -148,17 +148,22 @@ def perturbed(theta, z, shrink, sigma):
 
 def actions_hash(actions):
     """actions: (1, id, seed, stddev bits, scale, shrink bits, optimizer_state, selector, spec) for a
-    perturbation, (2, id) for a snapshot, (3, id) for a restore."""
+    perturbation, (2, id) for a snapshot, (3, id) for a restore, (4,) for the identity, (5, factor bits)
+    for the learning rate."""
     if not actions:
         return 0
     message = b"lehr.actions.v1" + struct.pack("<I", len(actions))
-    for kind, number, *rest in actions:
-        payload = struct.pack("<Q", number)
+    for kind, *fields in actions:
+        payload = b""
         if kind == 1:
-            seed, stddev, scale, shrink, optimizer_state, *texts = rest
-            payload += struct.pack("<QIBIB", seed, stddev, scale, shrink, optimizer_state)
-            for text in texts:
+            *numbers, selector, spec = fields
+            payload = struct.pack("<QQIBIB", *numbers)
+            for text in (selector, spec):
                 payload += struct.pack("<I", len(text.encode())) + text.encode()
+        elif kind in (2, 3):
+            payload = struct.pack("<Q", *fields)
+        elif kind == 5:
+            payload = struct.pack("<I", *fields)
         message += struct.pack("<BI", kind, len(payload)) + payload
     return int.from_bytes(hashlib.sha256(message).digest()[:8], "big") or 1
 

@@ -170,20 +170,26 @@ def selectors():
 
 
 def actions_hash():
-    yield "list,kind,id,seed,stddev,scale,shrink,optimizer_state,selector,noise_spec,hash_of_list"
+    yield "list,kind,id,seed,stddev,scale,shrink,optimizer_state,selector,noise_spec,factor,hash_of_list"
     one, half = binary32(1), binary32(Fraction(1, 2))
     first = (1, 1, 2, half, 1, one, 1, "", contract.SPEC)
     second = (1, LAST, 0x0123456789ABCDEF, binary32(Fraction(1, 1000)), 2, half, 2,
               "layers.*.weight", contract.SPEC)
     snapshot, restore = (2, 7), (3, 7)
+    identity, tenth, whole = (4,), (5, binary32(Fraction(1, 10))), (5, one)
     for number, actions in enumerate([[first], [second], [first, second], [second, first],
                                       [first, first], [(1, 0, 0, 0, 1, 0, 1, "größe?", "")],
-                                      [snapshot], [restore], [restore, first, snapshot]]):
+                                      [snapshot], [restore], [restore, first, snapshot],
+                                      [identity], [tenth], [whole], [restore, identity, first, tenth]]):
         total = contract.actions_hash(actions)
-        for kind, identity, *rest in actions:
-            seed, stddev, scale, shrink, state, selector, spec = rest or (0, 0, 0, 0, 0, "", "")
-            yield ",".join([str(number), str(kind), hex64(identity), hex64(seed), hex32(stddev),
-                            str(scale), hex32(shrink), str(state), selector, spec, hex64(total)])
+        for kind, *fields in actions:
+            factor = fields[0] if kind == 5 else 0
+            of_id = fields if kind in (1, 2, 3) else [0]
+            whose, seed, stddev, scale, shrink, state, selector, spec = (
+                of_id if kind == 1 else [*of_id, 0, 0, 0, 0, 0, "", ""])
+            yield ",".join([str(number), str(kind), hex64(whose), hex64(seed), hex32(stddev),
+                            str(scale), hex32(shrink), str(state), selector, spec, hex32(factor),
+                            hex64(total)])
 
 
 def parameter_digest():

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tests/server/core/fine_losses.h"
 #include "tests/server/core/generation_fixture.h"
 
 namespace lehr {
@@ -109,6 +110,15 @@ TEST(GenerationDataset, UnusableLossesAreThoseOfTheStep) {
   EXPECT_EQ(next.temperature.temperature, 3);
 }
 
+// Those of the table may be old: a step does not tie because another did.
+TEST(GenerationDataset, TiedLossesAreThoseOfTheStep) {
+  Generation generation = Joined(DatasetSpec(1, 32));
+  StepReport dead = ExamplesFrom(0, 0, 16);
+  dead.tied.AddReport(Fine(std::vector<float>(16, 1)));
+  EXPECT_EQ(DecisionAt(generation, std::move(dead)).observation.tied_share, 1);
+  EXPECT_EQ(DecisionAt(generation, ExamplesFrom(1, 16, 17)).observation.tied_share, std::nullopt);
+}
+
 TEST(GenerationDataset, ALateReportStaysOutOfTheTable) {
   Generation generation = Joined(DatasetSpec(3, 10));
   generation.Report(0, Examples(0, {{1, 1}}), kStart);
@@ -161,6 +171,36 @@ TEST(GenerationDataset, ReheatLooksOnceAPassOverTheDataSet) {
   const StepDecision under_way = DecisionAt(generation, Examples(8, {{1, nan}}));
   EXPECT_EQ(under_way.reason.code, ReasonCode::kPassUnderWay);
   EXPECT_EQ(under_way.reason.limit, 4);
+}
+
+// Two batches of sixteen make a pass, and all losses tie.
+StepDecision ActOnDeadData(const GenerationSpec& spec) {
+  Generation generation = Joined(spec);
+  for (int64_t step = 0; step < 1000; ++step) {
+    const uint64_t begin = step % 2 == 0 ? 0 : 16;
+    StepReport report = ExamplesFrom(step, begin, begin + 16, 0.7F);
+    report.tied.AddReport(std::vector<float>(16, 0.7F));
+    StepDecision decision = DecisionAt(generation, std::move(report));
+    if (ChangesParameters(decision.actions)) {
+      return decision;
+    }
+  }
+  return {};
+}
+
+TEST(GenerationDataset, ReheatActsOnDeadDataAndSetsTheIdentityWhereATensorIsSquare) {
+  GenerationSpec spec = DatasetSpec(1, 32);
+  spec.settings.policy.rule = ReheatPolicy();
+  for (const bool square : {false, true}) {
+    spec.has_square_tensor = square;
+    const StepDecision decision = ActOnDeadData(spec);
+    EXPECT_EQ(decision.reason.code, ReasonCode::kStallDead);
+    EXPECT_EQ(std::count_if(decision.actions.begin(), decision.actions.end(),
+                            [](const Action& action) {
+                              return std::holds_alternative<IdentityAction>(action);
+                            }),
+              square ? 1 : 0);
+  }
 }
 
 TEST(GenerationDataset, AStepOfTooManyLossesIsRefused) {

@@ -30,6 +30,7 @@ inline GenerationSpec Spec(uint32_t world_size) {
 inline StepReport Losses(int64_t step, std::vector<float> losses = {3, 0}) {
   StepReport report;
   report.step = step;
+  report.tied.AddReport(losses);
   report.losses.Add(losses);
   report.digest = 1 + static_cast<uint64_t>(losses[0] * 1000);
   return report;

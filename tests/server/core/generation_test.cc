@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "tests/server/core/fine_losses.h"
 #include "tests/server/core/generation_fixture.h"
 
 namespace lehr {
@@ -36,6 +39,18 @@ TEST(Generation, TheObservationHasTheQuantilesOfTheStep) {
   generation.Report(0, Losses(0, {1, 2, 3, 4, 5}), kStart);
   const auto closed = ClosedBy(generation.Report(1, Losses(0, {10, 9, 8, 7, 6}), kStart));
   EXPECT_EQ(closed.at(0).decision->observation.quantiles, (LossQuantiles{1, 5, 9}));
+}
+
+// 1 + ... + 14 and 8 twice again: 24 of 121 tie. And 16 losses of 1, of another report.
+TEST(Generation, TheObservationHasTheShareOfTheStepsLossThatTies) {
+  const std::vector<float> eight = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 8, 8};
+  Generation generation = Joined(Spec(2));
+  generation.Report(0, Losses(0, Fine(eight)), kStart);
+  auto closed = ClosedBy(generation.Report(1, Losses(0, Fine(std::vector<float>(16, 1))), kStart));
+  EXPECT_EQ(closed.at(0).decision->observation.tied_share, 40.0 / 137);
+  generation.Report(0, Losses(1, {1, 1}), kStart);
+  closed = ClosedBy(generation.Report(1, Losses(1, {1, 1}), kStart));
+  EXPECT_EQ(closed.at(0).decision->observation.tied_share, std::nullopt);
 }
 
 TEST(Generation, LagMovesTheApplyStep) {
@@ -416,6 +431,40 @@ TEST(Generation, AShadowAsksForNoSnapshots) {
   const StepDecision first = *ClosedBy(generation.Report(0, Losses(0), kStart)).at(0).decision;
   EXPECT_THAT(first.withheld, IsEmpty());
   EXPECT_EQ(first.reason.code, ReasonCode::kImproving);
+}
+
+// Whether a run that stalls cools near its end.
+bool Cools(const GenerationSpec& spec, const std::vector<bool>& rank_scales) {
+  Generation generation(spec);
+  for (uint32_t rank = 0; rank < spec.world_size; ++rank) {
+    Generation::Hello hello = Hello();
+    hello.scales_learning_rate = rank_scales.at(rank);
+    generation.Connect(rank, hello, kStart);
+  }
+  const auto cools = [](const Action& action) {
+    return std::holds_alternative<LearningRateAction>(action);
+  };
+  bool cooled = false;
+  for (int64_t step = 0; step < 200; ++step) {
+    std::vector<ClosedStep> closed;
+    for (uint32_t rank = 0; rank < spec.world_size; ++rank) {
+      closed = ClosedBy(generation.Report(rank, Losses(step, {2, 2}), kStart));
+    }
+    const StepDecision& decision = *closed.at(0).decision;
+    for (const std::vector<Action>* actions : {&decision.actions, &decision.withheld}) {
+      cooled = cooled || std::any_of(actions->begin(), actions->end(), cools);
+    }
+  }
+  return cooled;
+}
+
+TEST(Generation, ReheatCoolsOnlyWhereEveryRankCanScaleItsLearningRate) {
+  GenerationSpec spec = Spec(2);
+  spec.settings.policy.rule = ReheatPolicy{.planned_steps = 200};
+  EXPECT_TRUE(Cools(spec, {true, true}));
+  EXPECT_FALSE(Cools(spec, {true, false}));
+  spec.settings.policy.observe = true;
+  EXPECT_FALSE(Cools(spec, {true, true}));
 }
 
 TEST(Generation, ARewindToACheckpointKeepsThePolicysState) {

@@ -104,5 +104,18 @@ TEST(Membership, AnotherProcessHoldsNoneOfItsPredecessors) {
   EXPECT_EQ(members.WithoutSnapshot(7), 1u);
 }
 
+// ---- The learning rate.
+
+TEST(Membership, TheLearningRateCanBeScaledOnceEveryRankCan) {
+  Membership members(2, -1);
+  members.Connect(0, "p", true);
+  members.CanScaleLearningRate(0, true);
+  EXPECT_FALSE(members.AllScaleLearningRate());
+  members.CanScaleLearningRate(1, true);
+  EXPECT_TRUE(members.AllScaleLearningRate());
+  members.CanScaleLearningRate(0, false);
+  EXPECT_FALSE(members.AllScaleLearningRate());
+}
+
 }  // namespace
 }  // namespace lehr

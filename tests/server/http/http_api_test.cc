@@ -234,6 +234,18 @@ TEST_F(HttpApiTest, OverviewTellsOfRunsInShort) {
   EXPECT_EQ(run["sparkline"]["lastStep"], "2");
 }
 
+TEST_F(HttpApiTest, TheShareThatTiesIsLeftOutWhereNobodyCanTell) {
+  rank_ = Rank(JoinOf());
+  rank_->Report(0, std::vector<float>(16, 0.7f));
+  rank_->NextDecision();
+  EXPECT_EQ(GetJson("/api/v1/overview")["runs"][0]["tiedShare"], 1);
+  EXPECT_EQ(GetJson("/api/v1/runs/digits")["run"]["observation"]["tiedShare"], 1);
+  rank_->Report(1, {0.5f, 0.5f});
+  rank_->NextDecision();
+  EXPECT_FALSE(GetJson("/api/v1/overview")["runs"][0].contains("tiedShare"));
+  EXPECT_FALSE(GetJson("/api/v1/runs/digits")["run"]["observation"].contains("tiedShare"));
+}
+
 TEST_F(HttpApiTest, OverviewSaysHowRunsEnd) {
   TrainThreeSteps();
   rank_->Vanish();
@@ -277,6 +289,8 @@ TEST_F(HttpApiTest, SeriesComesInColumns) {
   EXPECT_EQ(series["p10"]["last"], (nlohmann::json{0, 0, 0}));
   EXPECT_EQ(series["p50"]["min"], (nlohmann::json{0, 0, 0}));
   EXPECT_EQ(series["p90"]["max"], (nlohmann::json{3, 0, 3}));
+  // Of two losses nobody can tell.
+  EXPECT_EQ(series["tiedShare"]["max"], (nlohmann::json{0, 0, 0}));
   EXPECT_EQ(series["stddev"]["last"], (nlohmann::json{3, 0, 3}));
   EXPECT_EQ(series["perturbations"], (nlohmann::json{1, 0, 1}));
   EXPECT_EQ(series["measured"], (nlohmann::json{1, 1, 1}));

@@ -36,6 +36,7 @@ TEST(SeriesBucketTest, HoldsWhatADecisionMeasuredAndCommanded) {
   decision.mutable_observation()->set_p10(0.25);
   decision.mutable_observation()->set_p50(0.5);
   decision.mutable_observation()->set_p90(4);
+  decision.mutable_observation()->set_tied_share(0.125);
   decision.add_actions()->mutable_restore()->set_id(1);
   decision.add_actions()->mutable_perturb()->set_stddev(0.25);
   decision.add_withheld()->mutable_snapshot()->set_id(2);
@@ -49,6 +50,7 @@ TEST(SeriesBucketTest, HoldsWhatADecisionMeasuredAndCommanded) {
   EXPECT_EQ(bucket.quantities[SeriesBucket::kP10], (SeriesExtent{0.25, 0.25, 0.25}));
   EXPECT_EQ(bucket.quantities[SeriesBucket::kP50], (SeriesExtent{0.5, 0.5, 0.5}));
   EXPECT_EQ(bucket.quantities[SeriesBucket::kP90], (SeriesExtent{4, 4, 4}));
+  EXPECT_EQ(bucket.quantities[SeriesBucket::kTiedShare], (SeriesExtent{0.125, 0.125, 0.125}));
   EXPECT_EQ(bucket.stddev, (SeriesExtent{0.25, 0.25, 0.25}));
   EXPECT_EQ(bucket.decisions, 1);
   EXPECT_EQ(bucket.measured, 1);
@@ -57,6 +59,23 @@ TEST(SeriesBucketTest, HoldsWhatADecisionMeasuredAndCommanded) {
   EXPECT_EQ(bucket.restores, 1);
   EXPECT_EQ(bucket.perturbations, 1);
   EXPECT_EQ(bucket.snapshots, 0);
+}
+
+TEST(SeriesBucketTest, AnIdentityChangesParametersAndALearningRateDoesNot) {
+  v1::Decision identity = Measured(/*step=*/0, /*temperature=*/3);
+  identity.add_actions()->mutable_identity();
+  v1::Decision cools = Measured(/*step=*/1, /*temperature=*/3);
+  cools.add_actions()->mutable_learning_rate()->set_factor(0.1f);
+  SeriesBucket bucket = BucketOf(identity);
+  EXPECT_EQ(bucket.identities, 1);
+  EXPECT_EQ(bucket.learning_rates, 0);
+  EXPECT_EQ(bucket.acted, 1);
+  EXPECT_EQ(BucketOf(cools).learning_rates, 1);
+  EXPECT_EQ(BucketOf(cools).acted, 0);
+  Merge(BucketOf(cools), bucket);
+  EXPECT_EQ(bucket.identities, 1);
+  EXPECT_EQ(bucket.learning_rates, 1);
+  EXPECT_EQ(bucket.acted, 1);
 }
 
 TEST(SeriesBucketTest, WhatMeasuredNothingPullsNothingDown) {
@@ -84,6 +103,8 @@ TEST(SeriesBucketTest, SurvivesItsRow) {
   SeriesBucket bucket = BucketOf(Measured(5, 3));
   bucket.stddev = {0, 2, 1};
   bucket.snapshots = 4;
+  bucket.identities = 5;
+  bucket.learning_rates = 6;
   EXPECT_EQ(FromRecord(ToRecord(bucket)), bucket);
 }
 

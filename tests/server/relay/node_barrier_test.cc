@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/server/core/fine_losses.h"
+
 namespace lehr {
 namespace {
 
@@ -63,6 +65,22 @@ TEST(NodeBarrier, AStepGoesUpOnceAllRanksHaveReportedIt) {
   EXPECT_EQ(steps[0].sum.losses, expected);
   EXPECT_EQ(steps[0].sum.top.max(), 3);
   EXPECT_EQ(barrier.NextDeadline(), absl::InfiniteFuture());
+}
+
+// 1 + ... + 14 and 8 twice again: 24 of 121 tie; and 16 losses of 1.
+TEST(NodeBarrier, TheTiedLossesOfTheReportsAreSummed) {
+  NodeBarrier barrier = BarrierOf({0, 1});
+  const auto report = [&barrier](uint32_t rank, const std::vector<float>& losses) {
+    v1::MemberReport member;
+    member.set_rank(rank);
+    StepReport own;
+    own.tied.AddReport(Fine(losses));
+    return *barrier.Report(std::move(member), std::move(own), kNoon);
+  };
+  report(0, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 8, 8});
+  const NodeBarrier::Steps steps = report(1, std::vector<float>(16, 1));
+  ASSERT_THAT(Names(steps), ElementsAre("0:0,1"));
+  EXPECT_EQ(steps[0].sum.tied.share(), 40.0 / 137);
 }
 
 // Sent again, it says what has become of a command since.

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "server/report_assembler.h"
+#include "tests/server/core/fine_losses.h"
 
 namespace lehr {
 namespace {
@@ -57,6 +58,42 @@ TEST(NodeReport, KeepsTheMaximumWhereThereAreNoIds) {
   step.sum.losses.Add({0.5f, 2});
   step.sum.top.Add({0.5f, 2}, {});
   EXPECT_EQ((*Read(ToPieces(step).front()))->top, step.sum.top);
+}
+
+// `reports` of 16 losses each.
+TiedLosses Tied(int reports) {
+  TiedLosses tied;
+  for (int i = 0; i < reports; ++i) {
+    tied.AddReport(Fine(std::vector<float>(16, 1)));
+  }
+  return tied;
+}
+
+TEST(NodeReport, CarriesTheSumsOfTiedLossesInEitherScope) {
+  NodeStep step;
+  step.members.emplace_back().set_digest(1);
+  EXPECT_EQ(ToPieces(step).front().tied_losses(), "");
+  EXPECT_EQ((*Read(ToPieces(step).front()))->tied, TiedLosses());
+  step.sum.tied = Tied(1);
+  EXPECT_EQ((*Read(ToPieces(step).front()))->tied, Tied(1));
+  step.sum.examples.resize(kMaxPieceLosses + 1);
+  NodeReportAssembler assembler;
+  std::optional<StepReport> read;
+  for (const v1::NodeReport& piece : ToPieces(step)) {
+    read = *assembler.Add(piece, LossScope::kDataset);
+  }
+  EXPECT_EQ(read->tied, Tied(1));
+}
+
+TEST(NodeReport, RefusesTiedLossesThatCannotBe) {
+  v1::NodeReport report = ReportOf({2, 5});
+  report.set_tied_losses("abc");
+  EXPECT_THAT(ErrorOf(report), HasSubstr("tied losses of 3 bytes"));
+  // 9 * 16 losses are more than the first 64 of two ranks.
+  report.set_tied_losses(Tied(9).Serialize());
+  EXPECT_THAT(ErrorOf(report), HasSubstr("in tied_losses is 144; it must be at most 128"));
+  report.set_tied_losses(Tied(8).Serialize());
+  EXPECT_TRUE(Read(report).ok());
 }
 
 TEST(NodeReport, CarriesWhatRanksSayBesideTheirLosses) {

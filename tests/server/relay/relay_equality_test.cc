@@ -1,5 +1,7 @@
 // Promise: the same losses give, bit for bit, the same temperature and the same decision, flat or
-// through sidecars, in any sharding and any order.
+// through sidecars, in any sharding and any order. Losses tie within a report: which do is a matter
+// of the sharding.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <numeric>
 #include <random>
 
+#include "tests/server/core/fine_losses.h"
 #include "tests/server/relay/relay_fixture.h"
 
 namespace lehr {
@@ -119,11 +122,50 @@ TEST_F(RelayEqualityTest, FlatAndThroughAnySidecarsDecideTheSameBits) {
         for (const auto& rank : ranks) {
           v1::Decision decision = rank->NextDecision();
           EXPECT_EQ(decision.reports(), world_size);
+          decision.mutable_observation()->clear_tied_share();
           decisions[relayed].push_back(Comparable(std::move(decision)));
         }
       }
     }
     EXPECT_EQ(decisions[false], decisions[true]);
+  }
+}
+
+// 16 losses of rank 0 tie, none of rank 1, and rank 2 has too few to tell.
+TEST_F(RelayEqualityTest, TheSameReportsTieTheSameWayInEitherScope) {
+  Start();
+  const auto left = StartSidecar();
+  const auto right = StartSidecar(kSidecarPort + 1);
+  for (const bool is_dataset : {false, true}) {
+    std::vector<double> shares;
+    for (const bool relayed : {false, true}) {
+      v1::Join join = JoinOf(0, /*world_size=*/3);
+      join.set_run_id(absl::StrCat(relayed ? "relayed-" : "flat-", is_dataset));
+      if (is_dataset) {
+        join.mutable_settings()->set_scope(v1::LOSS_SCOPE_DATASET);
+        join.mutable_settings()->set_dataset_examples(kIds);
+      }
+      std::vector<std::unique_ptr<TestRank>> ranks;
+      for (uint32_t rank = 0; rank < 3; ++rank) {
+        join.set_rank(rank);
+        join.set_process(absl::StrCat("process-", rank));
+        ranks.push_back(!relayed ? Rank(join) : (rank == 0 ? left : right)->Rank(join));
+        v1::SuperviseRequest request;
+        v1::Report& report = *request.mutable_report();
+        std::vector<float> losses(rank == 2 ? 2 : 16, 8.5f);
+        if (rank == 1) {
+          std::iota(losses.begin(), losses.end(), 1.0f);
+        }
+        for (const float loss : Fine(losses)) {
+          report.add_example_ids(16 * rank + report.losses_size());
+          report.add_losses(loss);
+        }
+        ranks.back()->Send(request);
+      }
+      shares.push_back(ranks[0]->NextDecision().observation().tied_share());
+    }
+    // 16 * 8.5 = 136 = 1 + ... + 16.
+    EXPECT_THAT(shares, ::testing::ElementsAre(0.5, 0.5)) << is_dataset;
   }
 }
 

@@ -14,19 +14,20 @@ namespace {
 
 constexpr std::string_view kHeader =
     "task,arm,seed,reached_step,ends_there,final_accuracy,best_accuracy,final_loss,actions,"
-    "parameter_hash\n";
+    "parameter_hash,cpu_seconds,study_seconds\n";
 
 std::string ToLine(const TrialResult& result) {
-  return absl::StrFormat("%s,%s,%d,%d,%d,%.6g,%.6g,%.6g,%d,%d\n", result.task, result.arm,
+  return absl::StrFormat("%s,%s,%d,%d,%d,%.6g,%.6g,%.6g,%d,%d,%.4g,%.6g\n", result.task, result.arm,
                          result.seed, result.reached_step, result.ends_there ? 1 : 0,
                          result.final_accuracy, result.best_accuracy, result.final_loss,
-                         result.actions, result.parameter_hash);
+                         result.actions, result.parameter_hash, result.cpu_seconds,
+                         result.study_seconds);
 }
 
 bool FromLine(std::string_view line, TrialResult& result) {
   const std::vector<std::string> fields =
       absl::StrSplit(absl::string_view(line.data(), line.size()), ',');
-  if (fields.size() != 10) {
+  if (fields.size() != 12) {
     return false;
   }
   result.task = fields[0];
@@ -38,7 +39,9 @@ bool FromLine(std::string_view line, TrialResult& result) {
          absl::SimpleAtod(fields[6], &result.best_accuracy) &&
          absl::SimpleAtod(fields[7], &result.final_loss) &&
          absl::SimpleAtoi(fields[8], &result.actions) &&
-         absl::SimpleAtoi(fields[9], &result.parameter_hash);
+         absl::SimpleAtoi(fields[9], &result.parameter_hash) &&
+         absl::SimpleAtod(fields[10], &result.cpu_seconds) &&
+         absl::SimpleAtod(fields[11], &result.study_seconds);
 }
 
 }  // namespace

@@ -30,6 +30,13 @@ StudyTask Digits(std::string name, std::string title, std::vector<int64_t> hidde
           .seeds = 50};
 }
 
+StudyTask HealthyDigits(std::string name, std::string title, std::vector<int64_t> hidden) {
+  StudyTask task = Digits(std::move(name), std::move(title), std::move(hidden), 100);
+  task.threshold = 0;
+  task.healthy = true;
+  return task;
+}
+
 std::vector<StudyTask> MakeTasks() {
   std::vector<StudyTask> tasks;
   tasks.push_back(
@@ -66,7 +73,7 @@ std::vector<StudyTask> MakeTasks() {
   spirals.optimizer = {};
   spirals.batch_size = 20;
   spirals.goal = Goal::kTestAccuracy;
-  spirals.threshold = 0.95;
+  spirals.threshold = 0;
   spirals.ends_at_goal = false;
   spirals.healthy = true;
   tasks.push_back(spirals);
@@ -88,11 +95,11 @@ std::vector<StudyTask> MakeTasks() {
   killed.killed_at_epoch = 40;
   tasks.push_back(killed);
 
-  StudyTask healthy = Digits("digits-healthy", "digits 64-32-10", {32}, 100);
-  healthy.healthy = true;
+  StudyTask healthy = HealthyDigits("digits-healthy", "digits 64-32-10", {32});
+  healthy.seeds = 75;
   tasks.push_back(healthy);
-  healthy = Digits("digits-wide", "digits 64-128-64-10", {128, 64}, 100);
-  healthy.healthy = true;
+  healthy = HealthyDigits("digits-wide", "digits 64-128-64-10", {128, 64});
+  healthy.seeds = 75;
   tasks.push_back(healthy);
   healthy.name = "digits-flipped-5";
   healthy.title = "digits 64-128-64-10, 5 % flipped";
@@ -103,20 +110,41 @@ std::vector<StudyTask> MakeTasks() {
   healthy.flipped_labels = 0.10;
   tasks.push_back(healthy);
 
+  // Slow, decayed and converged runs: none of them is stuck.
+  healthy = HealthyDigits("digits-slow", "digits 64-32-10, learning rate 0.003", {32});
+  healthy.optimizer.learning_rate = 0.003;
+  tasks.push_back(healthy);
+  healthy = HealthyDigits("digits-decayed", "digits 64-32-10, learning rate decays", {32});
+  healthy.learning_rate_drops = {0.5, 0.75};
+  tasks.push_back(healthy);
+  healthy = HealthyDigits("digits-converged", "digits 64-10, 30 % flipped", {});
+  healthy.flipped_labels = 0.30;
+  tasks.push_back(healthy);
+  healthy.name = "digits-converged-full";
+  healthy.title = "digits 64-10, 30 % flipped, full batches";
+  healthy.optimizer.learning_rate = 1;
+  healthy.batch_size = 0;
+  healthy.epochs = 3000;
+  healthy.seeds = 20;
+  tasks.push_back(healthy);
+
+  // Plain training leaves most of these at chance; a run in eight reaches the goal late.
   StudyTask fashion = {.name = "fashion-deep",
-                       .title = "Fashion-MNIST 784-8×8-10",
+                       .title = "Fashion-MNIST 784-8×11-10",
                        .data = Task::kFashionMnist,
-                       .hidden = std::vector<int64_t>(8, 8),
+                       .hidden = std::vector<int64_t>(11, 8),
                        .batch_size = 128,
-                       .epochs = 30,
+                       .epochs = 80,
                        .threshold = 0.75,
-                       .seeds = 10};
+                       .seeds = 20};
   tasks.push_back(fashion);
   fashion.name = "fashion-healthy";
   fashion.title = "Fashion-MNIST 784-64-10";
   fashion.hidden = {64};
   fashion.epochs = 10;
+  fashion.threshold = 0;
   fashion.healthy = true;
+  fashion.seeds = 10;
   tasks.push_back(fashion);
   return tasks;
 }
@@ -126,6 +154,14 @@ std::vector<StudyTask> MakeTasks() {
 absl::Span<const StudyTask> StudyTasks() {
   static const auto& tasks = *new std::vector<StudyTask>(MakeTasks());
   return tasks;
+}
+
+double LearningRateFactor(const StudyTask& task, int64_t step, int64_t steps) {
+  double factor = 1;
+  for (const double share : task.learning_rate_drops) {
+    factor *= static_cast<double>(step) >= share * static_cast<double>(steps) ? 0.1 : 1;
+  }
+  return factor;
 }
 
 absl::StatusOr<Dataset> LoadStudyData(const StudyTask& task) {

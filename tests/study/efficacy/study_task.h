@@ -50,9 +50,13 @@ struct StudyTask {
   float initial_bias = 0;
   // Share of the training labels that are replaced by another class.
   double flipped_labels = 0;
-  // The update of the first step of this epoch is kKillingFactor times as large. 0: none.
+  // The learning rate becomes a tenth at each of these shares of the steps, in ascending order.
+  // Only for stochastic gradient descent without momentum.
+  std::vector<double> learning_rate_drops;
+  // The update of the first step of this epoch is kKillingFactor times as large, and the goal
+  // counts from there on. 0: none.
   int64_t killed_at_epoch = 0;
-  // A run that needs no help: any perturbation is a fault.
+  // A run that needs no help: any perturbation is a fault. It has no goal: `threshold` is 0.
   bool healthy = false;
   // Of the table.
   int seeds = 100;
@@ -61,6 +65,9 @@ struct StudyTask {
 inline constexpr double kKillingFactor = 1000;
 
 absl::Span<const StudyTask> StudyTasks();
+
+// Of one step among `steps`, after the drops before it.
+double LearningRateFactor(const StudyTask& task, int64_t step, int64_t steps);
 
 // The data of one seed: labels are flipped by the seed.
 absl::StatusOr<Dataset> LoadStudyData(const StudyTask& task);

@@ -3,26 +3,11 @@
 #define LEHR_TESTS_STUDY_EFFICACY_TREATMENT_H_
 
 #include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "absl/types/span.h"
-#include "tests/study/efficacy/study_task.h"
-#include "trainer/mlp.h"
-#include "trainer/optimizer.h"
+#include "tests/study/efficacy/patient.h"
 
 namespace lehr {
-
-// The run that is treated. All of it outlives the treatment.
-struct Patient {
-  const StudyTask& task;
-  uint64_t seed;
-  int64_t steps;
-  int64_t examples;
-  Mlp& model;
-  Optimizer& optimizer;
-};
 
 // The losses of one step, from before its update.
 struct StepView {
@@ -42,22 +27,6 @@ class Treatment {
   // The temperature of the latest observation; 0 where it has none.
   virtual double temperature() const { return 0; }
 };
-
-// A treatment with the value of its one or two settings, e.g. "literal" at 0.1.
-struct Arm {
-  std::string name;
-  // As in the table.
-  std::string title;
-  std::vector<double> settings;
-};
-
-// NOT_FOUND for a name that is none.
-absl::StatusOr<std::unique_ptr<Treatment>> MakeTreatment(const Arm& arm, const Patient& patient);
-
-// The arms of the table for a task: each peer as it was tuned.
-std::vector<Arm> TableArms(const StudyTask& task);
-// What the peers were tuned over.
-std::vector<Arm> TuningGrid(const StudyTask& task);
 
 }  // namespace lehr
 

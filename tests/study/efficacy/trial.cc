@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <numeric>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
+#include "tests/study/efficacy/treatment.h"
 #include "trainer/batches.h"
 #include "trainer/evaluation.h"
 
@@ -31,6 +32,12 @@ uint64_t HashOf(const Mlp& model) {
     }
   }
   return hash;
+}
+
+double ThreadCpuSeconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 class Trial {
@@ -65,7 +72,7 @@ class Trial {
     if (!treatment.ok()) {
       return treatment.status();
     }
-    result_ = {.task = task_.name, .arm = arm.name, .seed = seed_};
+    result_ = {.task = task_.name, .arm = arm.title, .seed = seed_};
     for (int64_t step = 0; step < steps_; ++step) {
       const Batch batch = batches_.At(step);
       const auto losses = absl::MakeSpan(losses_).first(batch.labels.size());
@@ -81,10 +88,9 @@ class Trial {
       }
       const StepView view = {step, losses, batch.example_ids};
       (*treatment)->BeforeUpdate(view);
-      if (KillsAt(step)) {
-        for (float& gradient : model_.gradients()) {
-          gradient *= static_cast<float>(kKillingFactor);
-        }
+      ScaleUpdate(LearningRateFactor(task_, step, steps_));
+      if (step > 0 && step == KillingStep()) {
+        ScaleUpdate(kKillingFactor);
       }
       optimizer_.Step();
       const bool acted = (*treatment)->AfterUpdate(view);
@@ -128,8 +134,17 @@ class Trial {
     result_.ends_there = true;
   }
 
-  bool KillsAt(int64_t step) const {
-    return task_.killed_at_epoch > 0 && step == task_.killed_at_epoch * batches_.steps_per_epoch();
+  // 0: none.
+  int64_t KillingStep() const { return task_.killed_at_epoch * batches_.steps_per_epoch(); }
+
+  // As plain gradient descent would with so many times the learning rate.
+  void ScaleUpdate(double factor) {
+    if (factor == 1) {
+      return;
+    }
+    for (float& gradient : model_.gradients()) {
+      gradient *= static_cast<float>(factor);
+    }
   }
 
   double Accuracy() {
@@ -143,7 +158,7 @@ class Trial {
     }
     const double accuracy = Accuracy();
     result_.best_accuracy = std::max(result_.best_accuracy, accuracy);
-    if (accuracy >= task_.threshold) {
+    if (accuracy >= task_.threshold && step >= KillingStep()) {
       Reach(step);
     }
   }
@@ -187,12 +202,18 @@ class Trial {
 
 absl::StatusOr<TrialResult> RunTrial(const StudyTask& task, const Dataset& clean, const Arm& arm,
                                      uint64_t seed, Trace* trace) {
-  if (task.flipped_labels == 0) {
-    return Trial(task, clean, seed).Run(arm, trace);
+  const double begin = ThreadCpuSeconds();
+  std::optional<Dataset> flipped;
+  if (task.flipped_labels > 0) {
+    flipped = clean;
+    FlipLabels(task.flipped_labels, clean.classes, seed, flipped->train);
   }
-  Dataset flipped = clean;
-  FlipLabels(task.flipped_labels, clean.classes, seed, flipped.train);
-  return Trial(task, flipped, seed).Run(arm, trace);
+  absl::StatusOr<TrialResult> result =
+      Trial(task, flipped.has_value() ? *flipped : clean, seed).Run(arm, trace);
+  if (result.ok()) {
+    result->cpu_seconds = ThreadCpuSeconds() - begin;
+  }
+  return result;
 }
 
 }  // namespace lehr

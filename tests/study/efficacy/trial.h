@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tests/study/efficacy/arm.h"
 #include "tests/study/efficacy/study_task.h"
-#include "tests/study/efficacy/treatment.h"
 #include "trainer/dataset.h"
 
 namespace lehr {
 
 struct TrialResult {
   std::string task;
+  // Its title, settings and all.
   std::string arm;
   uint64_t seed = 0;
   // The first step at which the goal was reached; -1: never.
@@ -29,6 +30,10 @@ struct TrialResult {
   int64_t actions = 0;
   // Of the final parameters' bits, to see whether two runs are the same.
   uint64_t parameter_hash = 0;
+  // Of the processor, that the run took.
+  double cpu_seconds = 0;
+  // From the study's start to the end of the run, without the pauses between two calls.
+  double study_seconds = 0;
 };
 
 struct TracePoint {

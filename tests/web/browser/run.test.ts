@@ -303,6 +303,23 @@ test('dead examples with their ids and how their losses went', async () => {
   });
 });
 
+test('the share of the loss that ties, where enough losses tell it', async () => {
+  const feeder = Feeder.start(lehrd, 2, 'tie');
+  try {
+    await feeder.steps(3);
+    await withPage(browser, link('tie-0'), async (page) => {
+      await untilText(page, '.run-header .facts', /Tied losses100 %/);
+      await untilText(page, '[aria-labelledby="dead-title"]', /100 % of the loss ties exactly/);
+    });
+    await withPage(browser, link('tie-1'), async (page) => {
+      await untilText(page, '.run-header .facts', /Mean loss0\.[0-9]+Dead examples0Tied losses–/);
+      assert.equal(await page.getByText('of the loss ties exactly').isVisible(), false);
+    });
+  } finally {
+    await feeder.kill();
+  }
+});
+
 test('who has the token stops all acting, and allows it again', async () => {
   const feeder = Feeder.start(lehrd, 2, 'halt');
   const reasonAt = async (step: number) => {

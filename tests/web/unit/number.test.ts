@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compact, count, plural, short } from '../../../server/web/src/text/number';
+import { compact, count, percent, plural, short } from '../../../server/web/src/text/number';
 
 // The expected texts are those of printf("%.4g") in C, but for the exponent's leading zero.
 test('four significant digits, as C writes them', () => {
@@ -18,6 +18,13 @@ test('four significant digits, as C writes them', () => {
   for (const [value, text] of cases) {
     assert.equal(short(value), text, String(value));
   }
+});
+
+test('shares in percent', () => {
+  assert.equal(percent(0.125, 3), '12.5 %');
+  assert.equal(percent(0.01234), '1.2 %');
+  assert.equal(percent(0), '0 %');
+  assert.equal(percent(1, 3), '100 %');
 });
 
 test('the very small and the very large have an exponent', () => {

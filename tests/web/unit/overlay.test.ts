@@ -15,6 +15,8 @@ function series(steps: number[], startSeconds: number) {
     perturbations: numbers,
     snapshots: numbers,
     restores: numbers,
+    identities: numbers,
+    learningRates: numbers,
     withheld: numbers,
   });
 }

@@ -28,6 +28,18 @@ test('the words are those of the terminal', () => {
     'acts: the loss is flat, within 1.2 % of itself (limit 2 %)',
   );
   assert.equal(text('CODE_KEEPS_BEST', 0.5, 0), 'keeps its first state: mean loss 0.5');
+  assert.equal(
+    text('CODE_STALL_DEAD', 0.31, 0.05),
+    'acts: dead examples carry 31 % of the loss (limit 5 %)',
+  );
+  assert.equal(
+    text('CODE_NOTHING_DEAD', 0.01, 0.05),
+    'no improvement, but no example is dead: 1 % of the loss ties, acts from 5 %',
+  );
+  assert.equal(
+    text('CODE_COOLS', 120, 125),
+    'lowers the learning rate: 120 steps to go, from 125 on',
+  );
 });
 
 test('a code of a newer server is told by its name', () => {
@@ -45,6 +57,13 @@ test('actions in words', () => {
   assert.equal(
     actionsText([{ restore: { id: '1' } }, { perturb }, { snapshot: { id: '2' } }]),
     'restore, perturb: noise 0.31 × initial scale, shrink 0.9, optimizer reset, snapshot',
+  );
+});
+
+test('identity and learning rate in words', () => {
+  assert.equal(
+    actionsText([{ identity: {} }, { learningRate: { factor: 0.10000000149011612 } }]),
+    'identity, learning rate × 0.1',
   );
 });
 

@@ -23,6 +23,8 @@ function response(): GetSeriesResponse {
     perturbations: [0, 1],
     snapshots: [1, 0],
     restores: [0, 0],
+    identities: [1, 0],
+    learningRates: [0, 2],
     withheld: [0, 0],
   };
 }
@@ -50,6 +52,7 @@ function decision(step: number, change: Partial<Decision> = {}): Decision {
       p10: 0.125,
       p50: 0.25,
       p90: 1,
+      tiedShare: 0.75,
     },
     reason: { code: 'CODE_ACTED', value: 0.1, limit: 0 },
     actions: [],
@@ -70,7 +73,14 @@ const perturb = {
 
 test('the next decision is a bucket of its own', () => {
   const series = decodeSeries(response());
-  const acts = decision(20, { actions: [{ restore: { id: '5' } }, { perturb }] });
+  const acts = decision(20, {
+    actions: [
+      { restore: { id: '5' } },
+      { identity: {} },
+      { perturb },
+      { learningRate: { factor: 0.1 } },
+    ],
+  });
   assert.equal(addDecision(series, acts), 'added');
   assert.deepEqual(series.firstStep, [0, 10, 20]);
   assert.deepEqual(series.lastStep, [9, 19, 20]);
@@ -78,9 +88,12 @@ test('the next decision is a bucket of its own', () => {
   assert.deepEqual(series.extents.temperature.max, [5, 3, 7]);
   assert.deepEqual(series.extents.deadExamples.last, [0, 0, 3]);
   assert.deepEqual(series.extents.p90.max, [0, 0, 1]);
+  assert.deepEqual(series.extents.tiedShare.last, [0, 0, 0.75]);
   assert.deepEqual(series.extents.stddev.last, [0, 0, 0.25]);
   assert.deepEqual(series.counts.perturbations, [0, 1, 1]);
   assert.deepEqual(series.counts.restores, [0, 0, 1]);
+  assert.deepEqual(series.counts.identities, [1, 0, 1]);
+  assert.deepEqual(series.counts.learningRates, [0, 2, 1]);
   assert.deepEqual(series.measured, [10, 10, 1]);
 });
 
@@ -141,6 +154,8 @@ test('an empty series is harmless', () => {
     perturbations: [],
     snapshots: [],
     restores: [],
+    identities: [],
+    learningRates: [],
     withheld: [],
   });
   assert.equal(summarize(empty, 'mean'), null);
@@ -153,6 +168,9 @@ test('CSV has a line for each bucket', () => {
   assert.equal(lines.length, 3);
   assert.ok(lines[0]?.startsWith('first_step,last_step,closed_unix_seconds,temperature_min'));
   assert.ok(lines[0]?.includes(',root_mean_square_last,'));
+  assert.ok(
+    lines[0]?.endsWith(',perturbations,identities,restores,learning_rates,snapshots,withheld'),
+  );
   assert.ok(lines[1]?.startsWith('0,9,100,1,5,2,'));
   const columns = lines[0]?.split(',').length;
   assert.ok(lines.every((line) => line.split(',').length === columns));

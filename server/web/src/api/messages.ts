@@ -26,6 +26,7 @@ export interface Observation {
   p10: number;
   p50: number;
   p90: number;
+  tiedShare?: number;
 }
 
 export interface ExampleLoss {
@@ -81,6 +82,8 @@ export interface Action {
   perturb?: Perturbation;
   snapshot?: { id: Int64 };
   restore?: { id: Int64 };
+  identity?: Record<string, never>;
+  learningRate?: { factor: number };
 }
 
 export interface Decision {
@@ -157,6 +160,7 @@ export interface RunOverview {
   breakerOpen: boolean;
   replicasDiffer: boolean;
   sparkline: Sparkline;
+  tiedShare?: number;
 }
 
 export interface ListOverviewResponse {
@@ -201,12 +205,15 @@ export interface GetSeriesResponse {
   p10?: ExtentColumns;
   p50?: ExtentColumns;
   p90?: ExtentColumns;
+  tiedShare?: ExtentColumns;
   deadExamples?: ExtentColumns;
   stddev?: ExtentColumns;
   measured: number[];
   perturbations: number[];
   snapshots: number[];
   restores: number[];
+  identities: number[];
+  learningRates: number[];
   withheld: number[];
 }
 

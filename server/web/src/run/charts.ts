@@ -13,7 +13,7 @@ import { marksText, markTitles } from './marks_text';
 import { marks, type Series, stepAtTime, summarize, timeAtStep, total } from './series';
 
 const chartHeight = 104;
-const laneHeight = 74;
+const laneHeight = 104;
 
 export interface ChartEvents {
   // The person chose these steps.
@@ -269,9 +269,9 @@ export class RunCharts {
 
 // The newest step at which the parameters were changed; -1 for none in sight.
 function newestMark(series: Series): number {
-  const { perturbations, restores } = series.counts;
+  const { perturbations, identities, restores } = series.counts;
   const at = series.lastStep.findLastIndex(
-    (_, i) => (perturbations[i] ?? 0) + (restores[i] ?? 0) > 0,
+    (_, i) => (perturbations[i] ?? 0) + (identities[i] ?? 0) + (restores[i] ?? 0) > 0,
   );
   return series.lastStep[at] ?? -1;
 }

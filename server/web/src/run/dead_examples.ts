@@ -4,7 +4,7 @@ import { ApiError, getJson, runPath, withQuery } from '../api/http';
 import type { Decision, ExampleLoss, GetHistoryResponse, Observation } from '../api/messages';
 import { el, setText } from '../dom';
 import { SparklineView } from '../sparkline';
-import { plural, short } from '../text/number';
+import { percent, plural, short } from '../text/number';
 import { LossHistories } from './loss_histories';
 
 // Where the losses before the page was opened come from.
@@ -14,6 +14,7 @@ export class DeadExamples {
   readonly element: HTMLElement;
   private readonly body = el('tbody');
   private readonly note = el('p', { class: 'note' });
+  private readonly tied = el('p', { class: 'note' });
   private readonly histories = new LossHistories();
   private readonly table: HTMLElement;
   private readonly stop = new AbortController();
@@ -32,6 +33,7 @@ export class DeadExamples {
       { 'aria-labelledby': 'dead-title' },
       el('div', { class: 'section-head' }, el('h2', { id: 'dead-title' }, 'Dead examples')),
       this.note,
+      this.tied,
       this.table,
     );
     void this.fetchHistory(runId);
@@ -47,6 +49,9 @@ export class DeadExamples {
     this.listed = observation?.dead ?? [];
     const all = Number(observation?.deadExamples ?? 0);
     setText(this.note, noteText(all, this.listed.length, isOfDataset));
+    const share = observation?.tiedShare;
+    this.tied.hidden = share === undefined;
+    setText(this.tied, tiedText(share ?? 0));
     this.showListed();
   }
 
@@ -87,6 +92,10 @@ export class DeadExamples {
       }
     }
   }
+}
+
+function tiedText(share: number): string {
+  return `Tied losses: ${percent(share, 3)} of the loss ties exactly, as that of dead data does.`;
 }
 
 function noteText(all: number, listed: number, isOfDataset: boolean): string {

@@ -183,9 +183,9 @@ function keyOf({ decision }: HistoryEntry): string {
   return String(decision.step);
 }
 
-// It changes the training state; a snapshot does not.
+// It changes the parameters, as only_acts of the API means it.
 function isAct({ decision }: HistoryEntry): boolean {
-  return decision.actions.some((action) => action.perturb || action.restore);
+  return decision.actions.some((action) => action.perturb || action.restore || action.identity);
 }
 
 function decisionRow(entry: HistoryEntry): HTMLElement {

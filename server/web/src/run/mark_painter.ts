@@ -6,7 +6,9 @@ import { type Mark, marks, type Series } from './series';
 
 const markColors: Record<Mark, string> = {
   perturbations: 'perturb',
+  identities: 'identity',
   restores: 'restore',
+  learningRates: 'learning-rate',
   snapshots: 'snapshot',
   withheld: 'muted',
 };
@@ -35,9 +37,17 @@ export function paintLane(u: uPlot, series: Series, xs: number[]): void {
   u.ctx.restore();
 }
 
-// Through a chart, at each perturbation and restore, unless they are too many.
+// Dashes of the lines through a chart.
+const lineDashes = {
+  perturbations: [],
+  identities: [6, 3],
+  restores: [2, 3],
+  learningRates: [1, 2],
+};
+
+// Through a chart, at each change of the training, unless they are too many of a kind.
 export function paintLines(u: uPlot, series: Series, xs: number[]): void {
-  for (const mark of ['perturbations', 'restores'] as const) {
+  for (const mark of ['perturbations', 'identities', 'restores', 'learningRates'] as const) {
     const at = positions(u, xs, series.counts[mark]);
     if (at.length > mostLines) {
       continue;
@@ -46,7 +56,7 @@ export function paintLines(u: uPlot, series: Series, xs: number[]): void {
     u.ctx.strokeStyle = cssColor(markColors[mark]);
     u.ctx.globalAlpha = 0.55;
     u.ctx.lineWidth = devicePixelRatio;
-    u.ctx.setLineDash(mark === 'restores' ? [2, 3] : []);
+    u.ctx.setLineDash(lineDashes[mark]);
     u.ctx.beginPath();
     for (const x of at) {
       u.ctx.moveTo(x, u.bbox.top);
@@ -80,6 +90,21 @@ function paintShape(
       context.moveTo(x, y - size);
       context.lineTo(x + size, y + size);
       context.lineTo(x - size, y + size);
+      context.closePath();
+      context.fill();
+      return;
+    case 'identities':
+      context.moveTo(x, y - size);
+      context.lineTo(x + size, y);
+      context.lineTo(x, y + size);
+      context.lineTo(x - size, y);
+      context.closePath();
+      context.fill();
+      return;
+    case 'learningRates':
+      context.moveTo(x, y + size);
+      context.lineTo(x + size, y - size);
+      context.lineTo(x - size, y - size);
       context.closePath();
       context.fill();
       return;

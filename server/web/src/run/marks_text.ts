@@ -5,7 +5,9 @@ import { type Mark, marks, type Series } from './series';
 
 export const markTitles: Record<Mark, string> = {
   perturbations: 'perturbed',
+  identities: 'made identity',
   restores: 'restored',
+  learningRates: 'learning rate scaled',
   snapshots: 'snapshot',
   withheld: 'withheld',
 };

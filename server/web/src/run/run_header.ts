@@ -13,7 +13,7 @@ import {
   helpText,
   sinceText,
 } from '../text/condition';
-import { count, short } from '../text/number';
+import { count, percent, short } from '../text/number';
 import { reasonText } from '../text/reason';
 import { age } from '../text/time';
 
@@ -32,7 +32,8 @@ export class RunHeader {
   private condition: Condition | null = null;
 
   constructor(runId: string) {
-    const names = ['Temperature', 'Mean loss', 'Dead examples', 'Ranks', 'Step', 'Last seen'];
+    const names = ['Temperature', 'Mean loss', 'Dead examples', 'Tied losses'];
+    names.push('Ranks', 'Step', 'Last seen');
     const list = el('dl', { class: 'facts' });
     for (const name of names) {
       const value = el('dd', { class: 'number' }, '–');
@@ -74,6 +75,8 @@ export class RunHeader {
     this.showFact('Temperature', decided ? short(overview.temperature) : '–');
     this.showFact('Mean loss', decided ? short(overview.mean) : '–');
     this.showFact('Dead examples', count(Number(overview.deadExamples)));
+    const { tiedShare } = overview;
+    this.showFact('Tied losses', tiedShare === undefined ? '–' : percent(tiedShare, 3));
     this.showFact('Ranks', `${count(run.connected)} / ${count(run.worldSize)}`);
     this.showFact('Step', decided ? count(Number(run.step)) : '–');
     this.showAges();

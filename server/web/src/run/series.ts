@@ -13,11 +13,19 @@ export const quantities = [
   'p50',
   'p90',
   'deadExamples',
+  'tiedShare',
   'stddev',
 ] as const;
 export type Quantity = (typeof quantities)[number];
 
-export const marks = ['perturbations', 'restores', 'snapshots', 'withheld'] as const;
+export const marks = [
+  'perturbations',
+  'identities',
+  'restores',
+  'learningRates',
+  'snapshots',
+  'withheld',
+] as const;
 export type Mark = (typeof marks)[number];
 
 // All columns are of equal length, oldest first.
@@ -132,7 +140,7 @@ export function toCsv(series: Series): string {
       ['min', 'max', 'last'].map((kind) => `${snake(quantity)}_${kind}`),
     ),
     'measured',
-    ...marks,
+    ...marks.map(snake),
   ];
   const lines = series.firstStep.map((first, i) =>
     [
@@ -167,6 +175,8 @@ function valueIn(decision: Decision, quantity: Quantity): number {
   switch (quantity) {
     case 'deadExamples':
       return Number(decision.observation.deadExamples);
+    case 'tiedShare':
+      return decision.observation.tiedShare ?? 0;
     case 'stddev':
       return Math.max(0, ...decision.actions.map((action) => action.perturb?.stddev ?? 0));
     default:
@@ -176,7 +186,9 @@ function valueIn(decision: Decision, quantity: Quantity): number {
 
 const actionOfMark: Record<Exclude<Mark, 'withheld'>, keyof Action> = {
   perturbations: 'perturb',
+  identities: 'identity',
   restores: 'restore',
+  learningRates: 'learningRate',
   snapshots: 'snapshot',
 };
 

@@ -16,7 +16,15 @@ export function seriesTable(series: Series, rows: number): HTMLElement {
     body.append(tableRow(series, i));
   }
   const titles = ['Step', 'Time', 'Temperature', 'Root mean square', 'Imbalance', 'Mean loss'];
-  titles.push('p10 loss', 'Median loss', 'p90 loss', 'Max loss', 'Noise', 'What Lehr did');
+  titles.push(
+    'p10 loss',
+    'Median loss',
+    'p90 loss',
+    'Max loss',
+    'Tied losses',
+    'Noise',
+    'What Lehr did',
+  );
   return el(
     'table',
     { class: 'data' },
@@ -28,9 +36,9 @@ export function seriesTable(series: Series, rows: number): HTMLElement {
 
 function tableRow(series: Series, i: number): HTMLElement {
   const { temperature, rootMeanSquare, imbalance, mean, max, stddev } = series.extents;
-  const { p10, p50, p90 } = series.extents;
+  const { p10, p50, p90, tiedShare } = series.extents;
   const columns = [temperature.last, rootMeanSquare.last, imbalance.last, mean.last];
-  columns.push(p10.last, p50.last, p90.last, max.max, stddev.max);
+  columns.push(p10.last, p50.last, p90.last, max.max, tiedShare.last, stddev.max);
   return el(
     'tr',
     {},

@@ -30,6 +30,12 @@ function actionText(action: Action): string {
   if (action.snapshot) {
     return 'snapshot';
   }
+  if (action.identity) {
+    return 'identity';
+  }
+  if (action.learningRate) {
+    return `learning rate × ${short(action.learningRate.factor)}`;
+  }
   return action.perturb ? perturbText(action.perturb) : '';
 }
 

@@ -18,6 +18,11 @@ export function short(value: number, digits = 4): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
+// "12.5 %" of 0.125.
+export function percent(value: number, digits = 2): string {
+  return `${short(100 * value, digits)} %`;
+}
+
 // "1,234,567".
 export function count(value: number): string {
   return grouped.format(value);

@@ -1,10 +1,9 @@
 // Why a decision is what it is, in words. The same words as client/cli/reason_text.cc. Pure.
 
 import type { Reason } from '../api/messages';
-import { short } from './number';
+import { percent, short } from './number';
 
 const whole = (value: number) => value.toFixed(0);
-const percent = (value: number, digits = 2) => `${short(100 * value, digits)} %`;
 
 const texts: Record<string, (value: number, limit: number) => string> = {
   ACTED: (value, limit) =>
@@ -40,6 +39,13 @@ const texts: Record<string, (value: number, limit: number) => string> = {
     `acts: collapsed to a mean loss of ${short(value)} (limit ${short(limit)})`,
   STALL_BOUND: (value, limit) =>
     `acts: the mean loss is ${short(value)} and bound for no less than ${short(limit)}`,
+  STALL_DEAD: (value, limit) =>
+    `acts: dead examples carry ${percent(value)} of the loss (limit ${percent(limit)})`,
+  NOTHING_DEAD: (value, limit) =>
+    `no improvement, but no example is dead: ${percent(value)} of the loss ties, ` +
+    `acts from ${percent(limit)}`,
+  COOLS: (value, limit) =>
+    `lowers the learning rate: ${whole(value)} steps to go, from ${whole(limit)} on`,
   IMPROVING: (value, limit) =>
     `improving: ${whole(value)} passes without a 1 % improvement, stalls from ${whole(limit)}`,
   STILL_MOVING: (value, limit) =>

@@ -179,6 +179,106 @@ TEST(ReheatStall, ALossThatFewExamplesCarryIsNoStall) {
   }
 }
 
+// --- With noise, and it is known whether losses tie. ---
+
+// 2 % better each pass, as far as the mean tells. 20 steps a pass.
+TEST(ReheatStall, DeadDataIsAStallAfterTwoHundredStepsHoweverTheRestImproves) {
+  Stuck run;
+  run.tied = 0.02;
+  Proposal proposal;
+  int passes = 0;
+  do {
+    proposal = run.Pass(2.3 * std::pow(0.98, passes));
+    ++passes;
+    ASSERT_LT(passes, 50);
+  } while (!ChangesParameters(proposal.actions));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kStallDead);
+  // From 0, three tenths nearer to 0.02 each pass.
+  EXPECT_NEAR(proposal.reason.value, 0.02 * (1 - std::pow(0.7, 10)), 1e-12);
+  EXPECT_EQ(proposal.reason.limit, 0.01);
+  EXPECT_EQ(passes, 10);
+}
+
+TEST(ReheatStall, ItTakesThreePassesHoweverLongTheyAre) {
+  Stuck run(/*losses_per_step=*/kExamples / 500);
+  run.tied = 1;
+  EXPECT_EQ(run.PassesUntilItActs(2.3).reason.code, ReasonCode::kStallDead);
+  EXPECT_EQ(run.passes, 3);
+}
+
+// What a new net's small outputs do, or one dead batch.
+TEST(ReheatStall, TiesThatComeApartAreNoStall) {
+  Stuck run;
+  for (int pass = 0; pass < 50; ++pass) {
+    run.tied = pass == 0 ? 0.5 : 0.002;
+    ASSERT_FALSE(ChangesParameters(run.Pass(2.3 * std::pow(0.98, pass)).actions)) << pass;
+  }
+}
+
+TEST(ReheatStall, OnceItHasStalledAnAttemptThatImprovesMayHaveDeadData) {
+  Stuck run;
+  run.tied = 0.5;
+  run.PassesUntilItActs(2.3);
+  for (int pass = 0; pass < 30; ++pass) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(2.3 * std::pow(0.98, pass)).actions)) << pass;
+  }
+  EXPECT_EQ(run.PassesUntilItActs(2.3 * std::pow(0.98, 29)).reason.code, ReasonCode::kStallDead);
+  EXPECT_EQ(run.passes, 3);
+}
+
+TEST(ReheatStall, ANewAttemptIsJudgedByItsOwnTies) {
+  Stuck run;
+  run.tied = 0.5;
+  run.PassesUntilItActs(2.3);
+  run.tied = 0;
+  for (int pass = 0; pass < 30; ++pass) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(2.3 * std::pow(0.98, pass)).actions)) << pass;
+  }
+}
+
+// It has converged to what no parameters lower: labels that are wrong, say.
+TEST(ReheatStall, ARunThatLearnedAndHasNoDeadDataIsNotStuck) {
+  for (const uint64_t losses_per_step : {kExamples / 20, kExamples}) {
+    Stuck run(losses_per_step);
+    run.tied = 0;
+    run.Pass(2.3);
+    Proposal proposal;
+    for (int pass = 0; pass < 500; ++pass) {
+      proposal = run.Pass(1.15);
+      ASSERT_FALSE(ChangesParameters(proposal.actions)) << pass;
+    }
+    EXPECT_EQ(proposal.reason.code, ReasonCode::kNothingDead);
+    EXPECT_EQ(proposal.reason.value, 0);
+    EXPECT_EQ(proposal.reason.limit, 0.01);
+  }
+}
+
+// Nor is one whose loss has leapt up: it comes back by itself.
+TEST(ReheatStall, NorIsOneThatLeapt) {
+  Stuck run;
+  run.tied = 0;
+  run.Pass(2.3);
+  run.Pass(0.5);
+  for (int pass = 0; pass < 100; ++pass) {
+    ASSERT_FALSE(ChangesParameters(run.Pass(5).actions)) << pass;
+  }
+}
+
+TEST(ReheatStall, ARunThatLearnedNothingIsStuckWithoutDeadDataToo) {
+  Stuck run;
+  run.tied = 0;
+  EXPECT_EQ(run.PassesUntilItActs(2.3).reason.code, ReasonCode::kStallFlat);
+  EXPECT_EQ(run.passes, 11);
+}
+
+TEST(ReheatStall, OnceItHasStalledTheMeanAloneIsEnough) {
+  Stuck run;
+  run.tied = 0.5;
+  run.PassesUntilItActs(2.3);
+  run.tied = 0;
+  EXPECT_EQ(run.PassesUntilItActs(1.15).reason.code, ReasonCode::kStallFlat);
+}
+
 // --- Without noise: every step sees the whole data set. ---
 
 // Steps until it acts, `most` at most, with `loss` as a function of the step.

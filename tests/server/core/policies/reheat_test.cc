@@ -23,6 +23,10 @@ std::vector<std::string> Words(const Proposal& proposal) {
       words.push_back("snapshot " + std::to_string(snapshot->id));
     } else if (const auto* restore = std::get_if<RestoreAction>(&action)) {
       words.push_back("restore " + std::to_string(restore->id));
+    } else if (std::holds_alternative<IdentityAction>(action)) {
+      words.push_back("identity");
+    } else if (const auto* rate = std::get_if<LearningRateAction>(&action)) {
+      words.push_back("rate " + testing::PrintToString(rate->factor));
     } else {
       const auto& perturb = std::get<PerturbAction>(action);
       EXPECT_EQ(perturb.scale, ActionScale::kRelative);
@@ -132,6 +136,37 @@ TEST(Reheat, WhereSomethingWasLearnedItClimbsTheLadderFromTheBestState) {
   EXPECT_THAT(last, ElementsAre("1:0", "0.9:0.5", "0.4:2", "1:0"));
 }
 
+// Twice as a shallow net with new values, then something else.
+TEST(Reheat, WhereLayersKeepTheirWidthItStartsShallow) {
+  Stuck run;
+  run.keeps_width = true;
+  run.Pass(2.3);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(Words(run.PassesUntilItActs(1.15)),
+                ElementsAre("restore 1", "0:1", "0:0*bias", "identity"));
+  }
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0.9:0.5"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)),
+              ElementsAre("restore 1", "0:1", "0:0*bias", "identity"));
+}
+
+TEST(Reheat, AndSoItDoesWhereNothingWasLearned) {
+  Stuck run;
+  run.keeps_width = true;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(Words(run.PassesUntilItActs(2.3)),
+                ElementsAre("restore 1", "0:1", "0:0*bias", "identity"));
+  }
+  EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0.4:2"));
+}
+
+TEST(Reheat, AFullBatchIsDrawnAnewEvenWhereLayersKeepTheirWidth) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.keeps_width = true;
+  run.Pass(2.3);
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1", "0:0*bias"));
+}
+
 TEST(Reheat, ABetterAttemptReplacesTheIncumbentAndTheLadderBeginsAnew) {
   Stuck run;
   run.Pass(2.3);
@@ -159,7 +194,7 @@ TEST(Reheat, AFullBatchIsDrawnAnewAtOnce) {
   Stuck run(/*losses_per_step=*/kExamples);
   run.Pass(2.3);
   EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1", "0:0*bias"));
-  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1.25", "0:0*bias"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1.1", "0:0*bias"));
   EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1", "0:0*bias"));
 }
 
@@ -215,10 +250,10 @@ TEST(Reheat, WaitsForTheStepThatItsCommandIsFor) {
 
 // --- The last phase. ---
 
-TEST(Reheat, NothingIsPerturbedInTheLastTwentieth) {
+TEST(Reheat, NothingIsPerturbedInTheLastTenth) {
   Stuck run;
   run.policy.planned_steps = 1000;
-  run.step = 960;
+  run.step = 910;
   for (int pass = 0; pass < 2; ++pass) {
     run.Pass(2.3);
   }
@@ -232,7 +267,7 @@ TEST(Reheat, AWorseStateGoesBackToTheIncumbentBeforeTheEnd) {
   run.policy.planned_steps = 1000;
   run.Pass(2.3);
   run.PassesUntilItActs(1.0);
-  run.step = 949;
+  run.step = 899;
   const Proposal proposal = run.Step(1.8);
   EXPECT_THAT(Words(proposal), ElementsAre("restore 1"));
   EXPECT_EQ(proposal.reason.code, ReasonCode::kReturnsToBest);
@@ -249,7 +284,7 @@ TEST(Reheat, AStateAsGoodAsTheIncumbentStays) {
   run.policy.planned_steps = 1000;
   run.Pass(2.3);
   run.PassesUntilItActs(1.0);
-  run.step = 949;
+  run.step = 899;
   EXPECT_EQ(run.Step(1.01).reason.code, ReasonCode::kLastPhase);
 }
 
@@ -259,25 +294,130 @@ TEST(Reheat, ARunThatWasNeverPerturbedIsNotTouchedInTheEnd) {
   run.policy.planned_steps = 1000;
   run.Pass(2.3);
   run.Pass(1.0);
-  run.step = 949;
+  run.step = 899;
   EXPECT_EQ(run.Step(1.3).reason.code, ReasonCode::kLastPhase);
 }
 
+// A full batch that has stalled at 1.0, just before its last phase.
+Stuck StalledBeforeItsEnd() {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.scales = true;
+  run.policy.planned_steps = 1000;
+  run.Pass(2.3);
+  run.PassesUntilItActs(1.0);
+  run.step = 899;
+  return run;
+}
+
+TEST(Reheat, ARunThatHadStalledCoolsOnceInItsLastPhase) {
+  Stuck run = StalledBeforeItsEnd();
+  const Proposal proposal = run.Step(1.01);
+  EXPECT_THAT(Words(proposal), ElementsAre("rate 0.1"));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kCools);
+  EXPECT_EQ(proposal.reason.value, 100);
+  EXPECT_EQ(proposal.reason.limit, 100);
+  for (int step = 0; step < 20; ++step) {
+    EXPECT_THAT(Words(run.Step(1.01)), IsEmpty());
+  }
+  // Another command, that keeps a better state, leaves the learning rate as it is.
+  int snapshots = 0;
+  for (int step = 0; step < 20; ++step) {
+    snapshots += run.Step(0.9).actions.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(snapshots, 1);
+  EXPECT_EQ(run.state.learning_rate, 0.1F);
+}
+
+TEST(Reheat, AWorseStateGoesBackAndCools) {
+  Stuck run = StalledBeforeItsEnd();
+  const Proposal proposal = run.Step(1.8);
+  EXPECT_THAT(Words(proposal), ElementsAre("restore 1", "rate 0.1"));
+  EXPECT_EQ(proposal.reason.code, ReasonCode::kReturnsToBest);
+  EXPECT_EQ(run.Step(1.01).reason.code, ReasonCode::kLastPhase);
+  EXPECT_EQ(run.state.learning_rate, 0.1F);
+}
+
+TEST(Reheat, CoolingThatWasSkippedIsAskedForAgain) {
+  Stuck run = StalledBeforeItsEnd();
+  EXPECT_THAT(Words(run.Step(1.01)), ElementsAre("rate 0.1"));
+  ForgetCommand(run.state, run.step - 1);
+  EXPECT_THAT(Words(run.Step(1.01)), ElementsAre("rate 0.1"));
+}
+
+// Its ranks have the learning rate that was planned.
+TEST(Reheat, ANewGenerationCoolsAgain) {
+  Stuck run = StalledBeforeItsEnd();
+  run.Step(1.01);
+  Stuck committed = run;
+  committed.Step(1.01);
+  // With the command under way, and with it done.
+  for (Stuck* resumed : {&run, &committed}) {
+    BeginGeneration(resumed->state);
+    std::vector<std::string> words;
+    for (int step = 0; step < 3 && words.empty(); ++step) {
+      words = Words(resumed->Step(1.01));
+    }
+    EXPECT_THAT(words, ElementsAre("rate 0.1"));
+  }
+}
+
+TEST(Reheat, ARunThatNeverStalledDoesNotCool) {
+  Stuck run(/*losses_per_step=*/kExamples);
+  run.scales = true;
+  run.policy.planned_steps = 1000;
+  run.Pass(2.3);
+  run.Pass(1.0);
+  run.step = 899;
+  for (int step = 0; step < 50; ++step) {
+    EXPECT_FALSE(ChangesParameters(run.Step(1.01).actions));
+  }
+}
+
 // --- After a crash. ---
+
+// The state after this decision counts.
+ReheatState Replayed(ReheatState state, std::vector<Action> actions) {
+  StepDecision decision;
+  decision.step = 1000;
+  decision.apply_step = 1001;
+  decision.actions = std::move(actions);
+  Replay(state, decision);
+  StepDecision next;
+  next.step = 1001;
+  Replay(state, next);
+  return state;
+}
 
 TEST(Reheat, ReplayedDecisionsTakeTheirRungs) {
   Stuck run;
   run.Pass(2.3);
   run.Pass(1.15);
-  StepDecision decision;
-  decision.step = run.step;
-  decision.apply_step = run.step + 1;
-  decision.actions = {RestoreAction{.id = 1}, PerturbAction()};
-  Replay(run.state, decision);
-  run.step += 1;
-  run.Step(1.15);
-  EXPECT_EQ(run.state.rung, 1u);
-  EXPECT_EQ(run.state.incumbent.mean_loss, 1.15);
+  const ReheatState state = Replayed(run.state, {RestoreAction{.id = 1}, PerturbAction()});
+  EXPECT_EQ(state.rung, 1u);
+  EXPECT_EQ(state.stalls, 1u);
+  EXPECT_EQ(state.incumbent.mean_loss, 1.15);
+  EXPECT_EQ(Replayed(run.state, {PerturbAction(), IdentityAction()}).rung, 1u);
+}
+
+TEST(Reheat, AReplayedReturnIsNoStall) {
+  Stuck run;
+  run.Pass(2.3);
+  run.Pass(1.15);
+  const ReheatState state =
+      Replayed(run.state, {RestoreAction{.id = 1}, LearningRateAction{.factor = 0.1F}});
+  EXPECT_EQ(state.stalls, 0u);
+  EXPECT_EQ(state.age, 0u);
+  EXPECT_EQ(state.learning_rate, 0.1F);
+}
+
+TEST(Reheat, AReplayedCoolingGoesOnWithTheAttempt) {
+  Stuck run;
+  run.Pass(2.3);
+  run.Pass(1.15);
+  const ReheatState state = Replayed(run.state, {LearningRateAction{.factor = 0.1F}});
+  EXPECT_EQ(state.stalls, 0u);
+  EXPECT_EQ(state.age, 2u);
+  EXPECT_EQ(state.learning_rate, 0.1F);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -27,12 +28,15 @@ class Stuck {
     observation.temperature.count = kExamples;
     observation.temperature.mean = mean;
     observation.temperature.root_mean_square = mean / std::sqrt(share);
+    observation.tied_share = tied;
     const PolicyContext context = {.step = step,
                                    .apply_step = step + 1 + lag,
                                    .losses = losses_per_step_,
                                    .dataset_examples = kExamples,
                                    .snapshot_capacity = snapshot_capacity_,
-                                   .snapshots = held};
+                                   .snapshots = held,
+                                   .can_set_identity = keeps_width,
+                                   .can_scale_learning_rate = scales};
     const Proposal proposal = Propose(policy, state, observation, context);
     ++step;
     if (obeys) {
@@ -73,6 +77,10 @@ class Stuck {
   int64_t step = 0;
   int64_t lag = 0;
   bool obeys = true;
+  // What the ranks can do, and the share of the loss that ties.
+  bool keeps_width = false;
+  bool scales = false;
+  std::optional<double> tied;
   int passes = 0;
 
  private:
