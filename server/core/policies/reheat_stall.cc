@@ -19,15 +19,20 @@ constexpr double kNothingLearned = 0.9;
 constexpr double kSlowShare = 0.3;
 constexpr double kLeastSlow = 100;
 
-// Dead data: this share of the loss ties, smoothed over the observations of the attempt.
+// Dead data: this share of the loss ties, smoothed over the observations of the attempt, and it is
+// this share of the first loss.
 constexpr double kDead = 0.01;
-constexpr double kNewestWeight = 0.3;
+constexpr double kDeadOfFirst = 0.002;
+constexpr double kNewestWeight = 0.1;
 
-bool HasDeadData(const ReheatState& state) { return state.tied && *state.tied >= kDead; }
+bool HasDeadData(const ReheatState& state, double mean) {
+  return state.tied && *state.tied >= kDead &&
+         *state.tied * mean >= kDeadOfFirst * *state.first_mean;
+}
 
 // Whether a run that does not improve is not stuck even so.
-bool IsSound(const ReheatState& state) {
-  return state.stalls == 0 && state.tied && !HasDeadData(state) &&
+bool IsSound(const ReheatState& state, double mean) {
+  return state.stalls == 0 && state.tied && !HasDeadData(state, mean) &&
          !HasLearnedNothing(state, state.best);
 }
 
@@ -50,7 +55,10 @@ constexpr double kFlatShareOfNothing = 0.5;
 constexpr double kFlatRangeOfNothing = 0.001;
 constexpr double kFlatTrendOfNothing = 0.001;
 
-constexpr uint32_t kLeastObservationsDead = 3;
+// Dead data is a stall after this many observations without improvement, this share of the attempt,
+// and steps of the attempt.
+constexpr double kLeastPauseOfDead = 3;
+constexpr double kPauseShareOfDead = 0.05;
 constexpr double kLeastStepsDead = 200;
 
 uint32_t LeastWindow(double least_steps, uint32_t steps_per_observation) {
@@ -85,13 +93,12 @@ Limits LimitsFor(const ReheatState& state, double mean, uint32_t steps_per_obser
 
 std::optional<Reason> FindStallInNoise(const ReheatState& state, double mean,
                                        uint32_t steps_per_observation) {
-  // An attempt that came after a stall and still improves goes on.
-  const bool improves = state.stalls > 0 && state.since_mark < kLeastObservationsDead;
-  if (HasDeadData(state) && !improves && state.age >= kLeastObservationsDead &&
+  const double pause = std::max(kLeastPauseOfDead, kPauseShareOfDead * state.age);
+  if (HasDeadData(state, mean) && state.since_mark >= pause &&
       state.age * steps_per_observation >= kLeastStepsDead) {
     return Reason{ReasonCode::kStallDead, *state.tied, kDead};
   }
-  if (IsSound(state)) {
+  if (IsSound(state, mean)) {
     return std::nullopt;
   }
   if (state.far_above >= LeastWindow(kLeastStepsCollapsed, steps_per_observation)) {
@@ -148,7 +155,7 @@ double Patience(const ReheatState& state) {
 }
 
 std::optional<Reason> FindStallWithoutNoise(const ReheatState& state, double mean) {
-  if (IsSound(state)) {
+  if (IsSound(state, mean)) {
     return std::nullopt;
   }
   if (state.bound >= kBoundInARow) {
@@ -202,7 +209,7 @@ std::optional<Reason> FindStall(const ReheatState& state, double mean,
 Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_observation) {
   const auto since = static_cast<double>(state.since_mark);
   if (IsNoiseless(steps_per_observation)) {
-    return since >= Patience(state) && IsSound(state)
+    return since >= Patience(state) && IsSound(state, mean)
                ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
                : Reason{ReasonCode::kImproving, since, Patience(state)};
   }
@@ -210,8 +217,8 @@ Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_obse
   if (state.since_mark < limits.least_window) {
     return {ReasonCode::kImproving, since, static_cast<double>(limits.least_window)};
   }
-  return IsSound(state) ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
-                        : Reason{ReasonCode::kStillMoving, since, limits.slow};
+  return IsSound(state, mean) ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
+                              : Reason{ReasonCode::kStillMoving, since, limits.slow};
 }
 
 bool HasLearnedNothing(const ReheatState& state, double mean) {

@@ -1,12 +1,12 @@
 // Whether an attempt of reheat is stuck, from the losses that it had so far.
 //
 // Losses of mini-batches carry noise. Dead data, examples that get one output because no gradient
-// reaches them, give themselves away by losses that tie: that is a stall, however the rest moves.
-// Others are a flat mean over a share of the attempt, long no improvement, or a collapse. But a run
-// that was never perturbed, has learned something and has no dead data is not stuck: it may have
-// converged to a loss that nothing lowers, learn slowly, or jump about. And it may learn nothing at
-// first: that is a stall only where it is flatter, and for longer. Where no tie can show (steps of
-// few losses), the mean alone is judged.
+// reaches them, give themselves away by losses that tie: that is a stall as soon as the rest
+// pauses. Others are a flat mean over a share of the attempt, long no improvement, or a collapse.
+// But a run that was never perturbed, has learned something and has no dead data is not stuck: it
+// may have converged to a loss that nothing lowers, learn slowly, or jump about. And it may learn
+// nothing at first: that is a stall only where it is flatter, and for longer. Where no tie can show
+// (steps of few losses), the mean alone is judged.
 //
 // Where every step sees the whole data set the
 // curve is smooth, and its curvature tells where it leads; it is judged by that, whatever its
