@@ -45,23 +45,17 @@ std::vector<PeerComparison> CompareWithPeers(const std::vector<Row>& rows) {
       continue;
     }
     all.push_back(Compare(*ours, row));
-    p_values.push_back(ExactSignTest(all.back().ours_only, all.back().peer_only));
-    p_values.push_back(ExactSignTest(all.back().ours_faster, all.back().peer_faster));
+    p_values.push_back(ExactSignTest(all.back().ours(), all.back().peers()));
   }
   const std::vector<double> adjusted = HolmAdjusted(p_values);
   for (size_t i = 0; i < all.size(); ++i) {
-    all[i].p_success = adjusted[2 * i];
-    all[i].p_speed = adjusted[2 * i + 1];
+    all[i].p = adjusted[i];
   }
   return all;
 }
 
 bool PeerIsBetter(const PeerComparison& comparison) {
-  const bool more_often =
-      comparison.peer_only > comparison.ours_only && comparison.p_success < kLevel;
-  const bool faster =
-      comparison.peer_faster > comparison.ours_faster && comparison.p_speed < kLevel;
-  return more_often || faster;
+  return comparison.peers() > comparison.ours() && comparison.p < kLevel;
 }
 
 }  // namespace lehr

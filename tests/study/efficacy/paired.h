@@ -17,13 +17,17 @@ struct PeerComparison {
   // Where both are: which got there first.
   int64_t ours_faster = 0;
   int64_t peer_faster = 0;
-  // Of the two, after Holm's correction over all comparisons.
-  double p_success = 1;
-  double p_speed = 1;
+  // That of both together: a seed is for the one that is there at the end, and if both are, for the
+  // one that was there first. After Holm's correction over all comparisons.
+  double p = 1;
+
+  int64_t ours() const { return ours_only + ours_faster; }
+  int64_t peers() const { return peer_only + peer_faster; }
 };
 
-// All peers on all tasks that have a goal, as one family of two tests each. Without reheat-bare,
-// which is no peer.
+// All peers on all tasks that have a goal, as one family. Without reheat-bare, which is no peer. (A
+// peer that frees few runs may be the faster one on these, as it leaves them alone: one test of
+// success and one of speed would call it better.)
 std::vector<PeerComparison> CompareWithPeers(const std::vector<Row>& rows);
 
 // Whether the peer is better at the level of the study, p < 0.001.

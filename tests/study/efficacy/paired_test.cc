@@ -18,10 +18,12 @@ TEST(Paired, CountsSeedsOfOneAloneAndWhoIsFaster) {
   EXPECT_EQ(all[0].peer_only, 1);
   EXPECT_EQ(all[0].ours_faster, 1);
   EXPECT_EQ(all[0].peer_faster, 1);
+  EXPECT_EQ(all[0].ours(), 2);
+  EXPECT_EQ(all[0].peers(), 2);
 }
 
-// Two peers on two tasks make a family of eight tests. 12 of 12 faster: p = 2/2^12, the least of
-// all, times 8; 11 of 11: 2/2^11 times 7. The six others are 1.
+// Two peers on two tasks make a family of four tests. 12 of 12 faster: p = 2/2^12, the least of
+// all, times 4; 11 of 11: 2/2^11 times 3. The two others are 1.
 TEST(Paired, CorrectsOverAllPeersAndTasks) {
   const std::vector<int64_t> ours(12, 1);
   std::vector<int64_t> eleven(12, 2);
@@ -35,10 +37,9 @@ TEST(Paired, CorrectsOverAllPeersAndTasks) {
   Add(ResultsOf("xor-221-bce", "restart (window 2)", eleven), results);
   const std::vector<PeerComparison> all = CompareWithPeers(RowsOf(results));
   ASSERT_EQ(all.size(), 4U);
-  EXPECT_NEAR(all[1].p_speed, 8.0 * 2 / 4096, 1e-9);
-  EXPECT_NEAR(all[3].p_speed, 7.0 * 2 / 2048, 1e-9);
-  EXPECT_EQ(all[0].p_speed, 1);
-  EXPECT_EQ(all[1].p_success, 1);
+  EXPECT_NEAR(all[1].p, 4.0 * 2 / 4096, 1e-9);
+  EXPECT_NEAR(all[3].p, 3.0 * 2 / 2048, 1e-9);
+  EXPECT_EQ(all[0].p, 1);
 }
 
 // Neither reheat without snapshots nor a task without a goal adds tests, which would make the
@@ -57,10 +58,11 @@ TEST(Paired, LeavesOutWhatIsNoPeerAndWhatHasNoGoal) {
 }
 
 TEST(Paired, APeerIsBetterIfItWinsAtTheStudysLevel) {
-  EXPECT_TRUE(PeerIsBetter({.peer_only = 3, .p_success = 0.0009}));
-  EXPECT_TRUE(PeerIsBetter({.peer_faster = 3, .p_speed = 0.0009}));
-  EXPECT_FALSE(PeerIsBetter({.peer_faster = 3, .p_speed = 0.001}));
-  EXPECT_FALSE(PeerIsBetter({.ours_only = 3, .ours_faster = 3, .p_success = 0, .p_speed = 0}));
+  EXPECT_TRUE(PeerIsBetter({.peer_only = 3, .p = 0.0009}));
+  EXPECT_TRUE(PeerIsBetter({.ours_only = 2, .peer_faster = 3, .p = 0.0009}));
+  EXPECT_FALSE(PeerIsBetter({.peer_faster = 3, .p = 0.001}));
+  // It frees less, and is faster where both do.
+  EXPECT_FALSE(PeerIsBetter({.ours_only = 4, .peer_faster = 3, .p = 0}));
 }
 
 }  // namespace

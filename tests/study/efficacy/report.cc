@@ -70,13 +70,14 @@ std::string PairedTable(const std::vector<Row>& rows) {
     return "";
   }
   std::string text =
-      "| task | reheat against | succeeds alone: reheat, peer | p | both succeed, faster: reheat, "
-      "peer | p |\n|---|---|---|---|---|---|\n";
+      "| task | reheat against | there alone: reheat, peer | both there, first: reheat, peer | "
+      "all: "
+      "reheat, peer | p |\n|---|---|---|---|---|---|\n";
   for (const PeerComparison& comparison : comparisons) {
-    absl::StrAppendFormat(&text, "| %s | %s | %d, %d | %.2g | %d, %d | %.2g |\n",
+    absl::StrAppendFormat(&text, "| %s | %s | %d, %d | %d, %d | %d, %d | %.2g |\n",
                           comparison.peer->task->title, comparison.peer->arm, comparison.ours_only,
-                          comparison.peer_only, comparison.p_success, comparison.ours_faster,
-                          comparison.peer_faster, comparison.p_speed);
+                          comparison.peer_only, comparison.ours_faster, comparison.peer_faster,
+                          comparison.ours(), comparison.peers(), comparison.p);
   }
   return text + "\n";
 }
