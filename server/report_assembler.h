@@ -1,8 +1,8 @@
 // The pieces of one rank's reports, put together: one StepReport for each complete step.
 //
 // Scope batch: losses are summed as they come, so a step of 2^24 losses holds no more memory than
-// one of 512. Scope dataset: they are kept with their examples, at most kMaxStepExamples of them.
-// Not thread-safe: it belongs to one stream.
+// one of 64 (see LossSample). Scope dataset: they are kept with their examples, at most
+// kMaxStepExamples of them. Not thread-safe: it belongs to one stream.
 #ifndef LEHR_SERVER_REPORT_ASSEMBLER_H_
 #define LEHR_SERVER_REPORT_ASSEMBLER_H_
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/core/big_integer.h"
 #include "server/core/little_endian.h"
+#include "server/core/loss_statistics.h"
 
 namespace lehr {
 namespace {
@@ -17,7 +18,6 @@ namespace {
 constexpr int kMantissaBits = 23;
 constexpr uint32_t kHiddenBit = 1u << kMantissaBits;
 constexpr int kGreatestExponent = 254;
-constexpr int kSumUnit = -149;  // as a power of two: the smallest denormal
 constexpr size_t kBytes = 8 + 2 * ExactSum<6>::kBytes;
 
 // Zero in every number that binary16 or bfloat16 has, but for the former's denormals.
@@ -93,8 +93,9 @@ std::optional<double> TiedLosses::share() const {
   if (count_ == 0) {
     return std::nullopt;
   }
-  const double sum = RoundToDouble(ToBigInteger(sum_.limbs()), kSumUnit);
-  const double sum_of_tied = RoundToDouble(ToBigInteger(sum_of_tied_.limbs()), kSumUnit);
+  const double sum = RoundToDouble(ToBigInteger(sum_.limbs()), LossStatistics::kSumUnit);
+  const double sum_of_tied =
+      RoundToDouble(ToBigInteger(sum_of_tied_.limbs()), LossStatistics::kSumUnit);
   return sum == 0 ? 0 : sum_of_tied / sum;
 }
 
@@ -122,8 +123,8 @@ absl::StatusOr<TiedLosses> TiedLosses::Parse(std::string_view bytes) {
       (tied.count_ > 0 && tied.count_ < kLeast)) {
     return absl::InvalidArgumentError(
         absl::StrCat("tied losses that no losses are: count ", tied.count_, ", sum ",
-                     RoundToDouble(sum, kSumUnit), ", of those that tie ",
-                     RoundToDouble(sum_of_tied, kSumUnit)));
+                     RoundToDouble(sum, LossStatistics::kSumUnit), ", of those that tie ",
+                     RoundToDouble(sum_of_tied, LossStatistics::kSumUnit)));
   }
   return tied;
 }

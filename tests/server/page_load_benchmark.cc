@@ -41,6 +41,7 @@ constexpr int kEventClients = 10;
 constexpr int kQueryClients = 2;
 // Over all runs.
 constexpr absl::Duration kPace = absl::Microseconds(500);
+constexpr absl::Duration kBetweenRequests = absl::Milliseconds(100);
 constexpr absl::Duration kMeasured = absl::Seconds(10);
 
 void Require(const absl::Status& status) {
@@ -213,7 +214,8 @@ std::vector<absl::Duration> QueryUntil(const std::atomic<bool>& stop, uint16_t p
     if (std::string(head.data(), head.size()) != "HTTP/1.1 200") {
       Require(absl::InternalError(std::string(head.data(), head.size())));
     }
-    absl::SleepFor(absl::Milliseconds(100));
+    // A viewer looks at what it has before it asks again.
+    absl::SleepFor(kBetweenRequests);
   }
   return latencies;
 }

@@ -11,7 +11,20 @@
 namespace lehr {
 namespace {
 
-using SuperviseRestartTest = LehrdTest;
+class SuperviseRestartTest : public LehrdTest {
+ protected:
+  // The generation is opened, and before it has a decision the supervisor starts anew, if wanted.
+  std::unique_ptr<TestRank> JoinAgain(const v1::Join& join, bool restarted) {
+    std::unique_ptr<TestRank> rank = Rank(join);
+    if (restarted) {
+      rank.reset();
+      Stop();
+      Start();
+      rank = Rank(join);
+    }
+    return rank;
+  }
+};
 
 TEST_F(SuperviseRestartTest, ARestartContinuesTheRun) {
   Start();
@@ -235,13 +248,7 @@ TEST_F(SuperviseRestartTest, ARewindToACheckpointCoolsAgain) {
   join.set_resume_step(96);
   for (const bool restarted : {false, true}) {
     join.set_job_attempt(restarted ? "attempt-3" : "attempt-2");
-    rank = Rank(join);
-    if (restarted) {
-      rank.reset();
-      Stop();
-      Start();
-      rank = Rank(join);
-    }
+    rank = JoinAgain(join, restarted);
     EXPECT_EQ(times_cooled(96, 98), 1) << restarted;
   }
 }
@@ -278,13 +285,7 @@ TEST_F(SuperviseRestartTest, ARewindGoesOnFromTheCheckpointOfTheGenerationItName
     if (resume_generation) {
       join.set_resume_generation(*resume_generation);
     }
-    rank = Rank(join);
-    if (restarted) {
-      rank.reset();
-      Stop();
-      Start();
-      rank = Rank(join);
-    }
+    rank = JoinAgain(join, restarted);
     rank->Report(1, HotLosses());
     return rank->NextDecision().reason().code();
   };

@@ -72,13 +72,18 @@ TEST(Mlp, FanInIsThatOfTheLayer) {
   EXPECT_EQ(model.tensors()[3].fan_in, 4);
 }
 
-// By hand: z = (1·1 + 2·3 + 1, −1·1 + 1·3 − 5) = (8, −3); ReLU (8, 0); output 2·8 + 7·0 + 1.
-TEST(Mlp, ForwardByHand) {
-  Mlp model({.inputs = 2, .hidden = {2}, .outputs = 1}, /*max_rows=*/2);
+// Of a network 2-2-1.
+void SetByHand(Mlp& model) {
   Set(model, 0, {1, 2, -1, 1});
   Set(model, 1, {1, -5});
   Set(model, 2, {2, 7});
   Set(model, 3, {1});
+}
+
+// By hand: z = (1·1 + 2·3 + 1, −1·1 + 1·3 − 5) = (8, −3); ReLU (8, 0); output 2·8 + 7·0 + 1.
+TEST(Mlp, ForwardByHand) {
+  Mlp model({.inputs = 2, .hidden = {2}, .outputs = 1}, /*max_rows=*/2);
+  SetByHand(model);
   const std::vector<float> inputs = {1, 3, 0, 0};
   EXPECT_THAT(model.Forward(inputs.data(), /*rows=*/2), ElementsAre(17, 3));
 }
@@ -86,10 +91,7 @@ TEST(Mlp, ForwardByHand) {
 // The hidden units of the network above, then its output; of the latest rows alone.
 TEST(Mlp, ShowsTheActivationsOfEachLayer) {
   Mlp model({.inputs = 2, .hidden = {2}, .outputs = 1}, /*max_rows=*/2);
-  Set(model, 0, {1, 2, -1, 1});
-  Set(model, 1, {1, -5});
-  Set(model, 2, {2, 7});
-  Set(model, 3, {1});
+  SetByHand(model);
   const std::vector<float> inputs = {1, 3, 0, 0};
   model.Forward(inputs.data(), /*rows=*/2);
   EXPECT_THAT(model.activations(0), ElementsAre(8, 0, 1, 0));

@@ -11,6 +11,7 @@
 #include "server/core/perturbation_seed.h"
 #include "server/core/tied_losses.h"
 #include "tests/study/efficacy/loss_table.h"
+#include "trainer/state_snapshots.h"
 
 namespace lehr {
 namespace {
@@ -29,7 +30,10 @@ std::vector<Tensor> TensorsOf(const Mlp& model) {
 // What the ranks do with the actions of a decision, as the client library does it.
 class Actor {
  public:
-  explicit Actor(const Patient& patient) : patient_(patient), tensors_(TensorsOf(patient.model)) {}
+  explicit Actor(const Patient& patient)
+      : patient_(patient),
+        tensors_(TensorsOf(patient.model)),
+        snapshots_(patient.model, patient.optimizer) {}
 
   // Whether parameters were changed.
   bool Apply(const std::vector<Action>& actions, int64_t step) {
@@ -37,7 +41,7 @@ class Actor {
       if (const auto* snapshot = std::get_if<SnapshotAction>(&action)) {
         Keep(snapshot->id);
       } else if (const auto* restore = std::get_if<RestoreAction>(&action)) {
-        GoBack(restore->id);
+        snapshots_.Restore(restore->id);
       } else if (std::holds_alternative<IdentityAction>(action)) {
         PreparedIdentity::Make(tensors_)->Apply();
       } else if (const auto* rate = std::get_if<LearningRateAction>(&action)) {
@@ -54,40 +58,13 @@ class Actor {
                        [](const Tensor& tensor) { return tensor.side > 0; });
   }
 
-  std::vector<uint64_t> held() const {
-    std::vector<uint64_t> ids;
-    for (const Kept& kept : kept_) {
-      ids.push_back(kept.id);
-    }
-    return ids;
-  }
+  const std::vector<uint64_t>& held() const { return held_; }
 
  private:
-  struct Kept {
-    uint64_t id;
-    std::vector<std::vector<float>> values;
-    std::vector<Optimizer::TensorState> optimizer;
-  };
-
   void Keep(uint64_t id) {
-    auto kept = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) { return k.id == id; });
-    if (kept == kept_.end()) {
-      kept = kept_.insert(kept_.end(), Kept{.id = id});
-    }
-    kept->values.clear();
-    for (const ModelTensor& tensor : patient_.model.tensors()) {
-      kept->values.emplace_back(tensor.values.begin(), tensor.values.end());
-    }
-    kept->optimizer.assign(patient_.optimizer.states().begin(), patient_.optimizer.states().end());
-  }
-
-  void GoBack(uint64_t id) {
-    const auto kept =
-        std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) { return k.id == id; });
-    for (size_t i = 0; i < kept->values.size(); ++i) {
-      std::copy(kept->values[i].begin(), kept->values[i].end(),
-                patient_.model.tensors()[i].values.begin());
-      patient_.optimizer.states()[i] = kept->optimizer[i];
+    snapshots_.Save(id);
+    if (std::find(held_.begin(), held_.end(), id) == held_.end()) {
+      held_.push_back(id);
     }
   }
 
@@ -110,7 +87,8 @@ class Actor {
 
   Patient patient_;
   std::vector<Tensor> tensors_;
-  std::vector<Kept> kept_;
+  StateSnapshots snapshots_;
+  std::vector<uint64_t> held_;
 };
 
 // The supervisor's own rules, through the pure functions that lehrd calls.
