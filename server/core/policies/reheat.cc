@@ -27,8 +27,9 @@ constexpr double kFewExamples = 0.10;
 constexpr double kLastPhase = 0.1;
 constexpr float kCool = 0.1F;
 constexpr double kClearlyWorse = 1.02;
-// The same for a run that was never perturbed: it is healthy, however its loss jumps about.
-constexpr double kFarWorse = 1.5;
+// A run that was never perturbed may jump about: it must be far above its best for so many
+// observations in a row.
+constexpr uint32_t kFarAboveInARow = 10;
 
 // theta <- shrink * theta + stddev * (reference stddev of the tensor) * z, or the identity.
 struct Rung {
@@ -40,16 +41,24 @@ constexpr Rung kRewind = {1, 0};
 constexpr Rung kNudge = {0.9F, 0.5F};
 constexpr Rung kShake = {0.4F, 2};
 constexpr Rung kStartAnew = {0, 1};
-constexpr Rung kStartLarger = {0, 1.1F};
+constexpr Rung kStartSmaller = {0, 0.7F};
+constexpr Rung kStartLarger = {0, 2.5F};
 constexpr Rung kStartShallow = {0, 1, /*identity=*/true};
+constexpr Rung kStartShallowLarger = {0, 2.5F, /*identity=*/true};
 constexpr std::array kLadder = {kRewind, kNudge, kShake};
 // Where nothing was learned that is worth a rewind.
 constexpr std::array kLadderOfNothing = {kShake, kStartAnew};
 // The same two where layers keep their width.
 constexpr std::array kDeepLadder = {kStartShallow, kStartShallow, kNudge};
 constexpr std::array kDeepLadderOfNothing = {kStartShallow, kStartShallow, kShake};
-// Where losses carry no noise: the same state would stall in the same way.
-constexpr std::array kLadderWithoutNoise = {kStartAnew, kStartLarger};
+// Without noise, it is the initial values that decide where a net goes: they vary more.
+constexpr std::array kDeepLadderWithoutNoise = {kStartShallow, kStartShallowLarger, kNudge};
+// A handful of examples: the same state would stall in the same way. PyTorch's initial values are
+// small (He's are 2.4 times as large). Where a third of the examples carry the loss, the last of
+// four say, such nets mostly learn: values that are smaller still get there sooner.
+constexpr std::array kLadderOfHandful = {kStartLarger, kStartLarger, kStartAnew};
+constexpr std::array kLadderOfFewInHandful = {kStartSmaller};
+constexpr double kFewInHandful = 0.35;
 // Values that are drawn anew begin without biases, as initial values mostly do.
 constexpr char kBiases[] = "*bias";
 
@@ -125,24 +134,33 @@ void Accept(ReheatState& state) {
   state.incumbent = challenger;
 }
 
+// So many of the examples would carry the loss if it were shared equally among them: 1 if all do.
+double ShareThatCarries(const Temperature& measured) {
+  const double ratio = measured.mean / measured.root_mean_square;
+  return ratio * ratio;
+}
+
 // Why there is nothing to reheat for, however the loss moves, if so.
 std::optional<Reason> Served(const ReheatState& state, const Temperature& measured) {
   if (measured.mean <= kConverged * *state.first_mean) {
     return Reason{ReasonCode::kConverged, measured.mean, kConverged * *state.first_mean};
   }
-  const double share = measured.mean / measured.root_mean_square;
-  if (share * share < kFewExamples) {
-    return Reason{ReasonCode::kFewExamples, share * share, kFewExamples};
+  if (const double share = ShareThatCarries(measured); share < kFewExamples) {
+    return Reason{ReasonCode::kFewExamples, share, kFewExamples};
   }
   return std::nullopt;
 }
 
-absl::Span<const Rung> LadderFor(const ReheatState& state, const PolicyContext& context,
-                                 bool noiseless) {
-  if (noiseless) {
-    return kLadderWithoutNoise;
+absl::Span<const Rung> LadderFor(const ReheatState& state, const Temperature& measured,
+                                 const PolicyContext& context, const Pass& pass) {
+  if (IsHandful(pass)) {
+    return ShareThatCarries(measured) < kFewInHandful ? absl::MakeConstSpan(kLadderOfFewInHandful)
+                                                      : kLadderOfHandful;
   }
   const bool deep = context.can_set_identity;
+  if (deep && IsNoiseless(pass)) {
+    return kDeepLadderWithoutNoise;
+  }
   if (HasLearnedNothing(state, state.incumbent.mean_loss)) {
     return deep ? absl::MakeConstSpan(kDeepLadderOfNothing) : kLadderOfNothing;
   }
@@ -166,8 +184,8 @@ void AddRung(const Rung& rung, std::vector<Action>& actions) {
   }
 }
 
-Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& context,
-                bool noiseless) {
+Proposal Reheat(ReheatState& state, const Temperature& measured, const Reason& reason,
+                const PolicyContext& context, const Pass& pass) {
   Accept(state);
   PendingCommand command = {.kind = PendingCommand::Kind::kReheat,
                             .step = context.step,
@@ -175,7 +193,7 @@ Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& c
                             .rung = state.rung,
                             .learning_rate = state.learning_rate};
   const bool can_restore = Holds(context, state.incumbent.snapshot);
-  const absl::Span<const Rung> ladder = LadderFor(state, context, noiseless);
+  const absl::Span<const Rung> ladder = LadderFor(state, measured, context, pass);
   Rung rung = ladder[command.rung++ % ladder.size()];
   while (rung.stddev == 0 && !can_restore) {
     rung = ladder[command.rung++ % ladder.size()];
@@ -190,18 +208,17 @@ Proposal Reheat(ReheatState& state, const Reason& reason, const PolicyContext& c
 }
 
 // Whether this observation of the attempt is one at which a snapshot may be taken.
-bool LooksForSnapshot(const ReheatState& state, uint32_t steps_per_observation) {
-  const uint32_t observations = std::max(1U, kStepsBetweenSnapshots / steps_per_observation);
+bool LooksForSnapshot(const ReheatState& state, const Pass& pass) {
+  const uint32_t observations = std::max(1U, kStepsBetweenSnapshots / pass.steps);
   return state.since_mark >= kPause || (state.age - 1) % observations == 0;
 }
 
 // Keeps the state at hand if it is as good as any, and clearly better than what is kept.
 Proposal KeepBest(ReheatState& state, double mean, const Reason& otherwise,
-                  const PolicyContext& context, uint32_t steps_per_observation) {
+                  const PolicyContext& context, const Pass& pass) {
   const bool is_best = mean <= kAsGoodAsBest * state.best && mean < state.incumbent.mean_loss &&
                        mean <= kClearImprovement * state.kept.mean_loss;
-  if (!is_best || context.snapshot_capacity < 2 ||
-      !LooksForSnapshot(state, steps_per_observation)) {
+  if (!is_best || context.snapshot_capacity < 2 || !LooksForSnapshot(state, pass)) {
     return {.reason = otherwise};
   }
   const uint64_t id = state.incumbent.snapshot == 1 ? 2 : 1;
@@ -221,8 +238,10 @@ Proposal KeepBest(ReheatState& state, double mean, const Reason& otherwise,
 // Back to the incumbent where the state at hand is clearly worse.
 std::optional<Proposal> Return(ReheatState& state, double mean, const PolicyContext& context) {
   Accept(state);
-  const double allowed = state.stalls > 0 ? kClearlyWorse : kFarWorse;
-  if (mean <= allowed * state.incumbent.mean_loss || mean <= kConverged * *state.first_mean ||
+  if (state.stalls == 0 && state.far_above < kFarAboveInARow) {
+    return std::nullopt;
+  }
+  if (mean <= kClearlyWorse * state.incumbent.mean_loss || mean <= kConverged * *state.first_mean ||
       !Holds(context, state.incumbent.snapshot)) {
     return std::nullopt;
   }
@@ -255,7 +274,7 @@ Proposal Cool(ReheatState& state, std::optional<Proposal> back, const Reason& ot
 
 // The planned end is near.
 Proposal DecideInLastPhase(const ReheatPolicy& policy, ReheatState& state, double mean,
-                           const PolicyContext& context, uint32_t steps_per_observation) {
+                           const PolicyContext& context, const Pass& pass) {
   const Reason last_phase = {ReasonCode::kLastPhase,
                              static_cast<double>(policy.planned_steps - context.apply_step),
                              std::floor(kLastPhase * static_cast<double>(policy.planned_steps))};
@@ -267,27 +286,24 @@ Proposal DecideInLastPhase(const ReheatPolicy& policy, ReheatState& state, doubl
   if (MustCool(state, context)) {
     return Cool(state, std::move(back), last_phase, context);
   }
-  return back ? *std::move(back)
-              : KeepBest(state, mean, last_phase, context, steps_per_observation);
+  return back ? *std::move(back) : KeepBest(state, mean, last_phase, context, pass);
 }
 
 Proposal Decide(const ReheatPolicy& policy, ReheatState& state, const Temperature& measured,
-                const std::optional<double>& tied, const PolicyContext& context,
-                uint32_t steps_per_observation) {
-  ObserveAttempt(state, measured.mean, tied, steps_per_observation);
+                const std::optional<double>& tied, const PolicyContext& context, const Pass& pass) {
+  ObserveAttempt(state, measured.mean, tied, pass);
   const auto planned = static_cast<double>(policy.planned_steps);
   if (policy.planned_steps > 0 &&
       static_cast<double>(context.apply_step) >= (1 - kLastPhase) * planned) {
-    return DecideInLastPhase(policy, state, measured.mean, context, steps_per_observation);
+    return DecideInLastPhase(policy, state, measured.mean, context, pass);
   }
   if (const std::optional<Reason> served = Served(state, measured)) {
-    return KeepBest(state, measured.mean, *served, context, steps_per_observation);
+    return KeepBest(state, measured.mean, *served, context, pass);
   }
-  if (const std::optional<Reason> stall = FindStall(state, measured.mean, steps_per_observation)) {
-    return Reheat(state, *stall, context, IsNoiseless(steps_per_observation));
+  if (const std::optional<Reason> stall = FindStall(state, measured.mean, pass)) {
+    return Reheat(state, measured, *stall, context, pass);
   }
-  return KeepBest(state, measured.mean, WhyNoStall(state, measured.mean, steps_per_observation),
-                  context, steps_per_observation);
+  return KeepBest(state, measured.mean, WhyNoStall(state, measured.mean, pass), context, pass);
 }
 
 // What is left of a command: whether it kept, perturbed, cooled, or went back.
@@ -356,7 +372,7 @@ Proposal Propose(const ReheatPolicy& policy, ReheatState& state, const Observati
     return {.reason = {ReasonCode::kPassUnderWay, static_cast<double>(state.pass_losses),
                        static_cast<double>(context.dataset_examples)}};
   }
-  const uint32_t steps_per_observation = state.pass_steps;
+  const Pass pass = {.steps = state.pass_steps, .losses = state.pass_losses};
   std::optional<double> tied;
   if (state.pass_tied_steps > 0) {
     tied = state.pass_tied / state.pass_tied_steps;
@@ -365,7 +381,7 @@ Proposal Propose(const ReheatPolicy& policy, ReheatState& state, const Observati
   if (!state.first_mean) {
     state.first_mean = measured.mean;
   }
-  return Decide(policy, state, measured, tied, context, steps_per_observation);
+  return Decide(policy, state, measured, tied, context, pass);
 }
 
 void BeginGeneration(ReheatState& state) {

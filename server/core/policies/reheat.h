@@ -13,8 +13,10 @@
 // net starts as a shallow one and learns to use its depth. Elsewhere rungs are the stronger the
 // more stalls come in a row.
 //
-// Where every step sees the whole data set, losses carry no noise: a stall shows in few steps, and
-// a state that stalled once would stall again, so that values are drawn anew at once.
+// Where every step sees the whole data set, losses carry no noise, and the initial values alone
+// decide where a net goes: draws vary in width. If it is a handful of examples (XOR), a stall shows
+// in few steps, and a state that stalled would stall again, so that values are drawn anew at once:
+// wider than PyTorch's, or narrower where few of the examples carry the loss.
 //
 // Losses are all it needs. What ranks cannot do it does without: snapshots (it then perturbs the
 // state at hand), the identity, the learning rate.

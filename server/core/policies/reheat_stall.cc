@@ -25,18 +25,13 @@ constexpr double kDead = 0.01;
 constexpr double kDeadOfFirst = 0.002;
 constexpr double kNewestWeight = 0.1;
 
-bool HasDeadData(const ReheatState& state, double mean) {
-  return state.tied && *state.tied >= kDead &&
-         *state.tied * mean >= kDeadOfFirst * *state.first_mean;
+// A run that was never perturbed and has learned something is judged by its dead data alone, where
+// that shows: it may have converged, learn slowly, or jump about.
+bool OnlyDeadDataCount(const ReheatState& state) {
+  return state.stalls == 0 && state.tied && !HasLearnedNothing(state, state.best);
 }
 
-// Whether a run that does not improve is not stuck even so.
-bool IsSound(const ReheatState& state, double mean) {
-  return state.stalls == 0 && state.tied && !HasDeadData(state, mean) &&
-         !HasLearnedNothing(state, state.best);
-}
-
-// --- With noise. ---
+// --- Of many examples. ---
 
 // Shorter than this many observations, or steps, no stall is seen.
 constexpr double kLeastObservations = 5;
@@ -61,12 +56,11 @@ constexpr double kLeastPauseOfDead = 3;
 constexpr double kPauseShareOfDead = 0.05;
 constexpr double kLeastStepsDead = 200;
 
-uint32_t LeastWindow(double least_steps, uint32_t steps_per_observation) {
-  return static_cast<uint32_t>(
-      std::max(kLeastObservations, std::ceil(least_steps / steps_per_observation)));
+uint32_t LeastWindow(double least_steps, const Pass& pass) {
+  return static_cast<uint32_t>(std::max(kLeastObservations, std::ceil(least_steps / pass.steps)));
 }
 
-// What it takes to call losses with noise flat, or slow. Windows are in observations.
+// What it takes to call losses flat, or slow. Windows are in observations.
 struct Limits {
   uint32_t least_window;
   double flat_share;
@@ -75,36 +69,40 @@ struct Limits {
   double slow;
 };
 
-Limits LimitsFor(const ReheatState& state, double mean, uint32_t steps_per_observation) {
+Limits LimitsFor(const ReheatState& state, double mean, const Pass& pass) {
   const double slow = std::ceil(kSlowShare * state.age);
   if (state.stalls == 0 && HasLearnedNothing(state, mean)) {
-    return {.least_window = LeastWindow(kLeastStepsOfNothing, steps_per_observation),
+    return {.least_window = LeastWindow(kLeastStepsOfNothing, pass),
             .flat_share = kFlatShareOfNothing,
             .flat_range = kFlatRangeOfNothing,
             .flat_trend = kFlatTrendOfNothing,
             .slow = std::max(kLeastSlow, slow)};
   }
-  return {.least_window = LeastWindow(kLeastSteps, steps_per_observation),
+  return {.least_window = LeastWindow(kLeastSteps, pass),
           .flat_share = kFlatShare,
           .flat_range = kFlatRange,
           .flat_trend = kFlatTrend,
           .slow = slow};
 }
 
-std::optional<Reason> FindStallInNoise(const ReheatState& state, double mean,
-                                       uint32_t steps_per_observation) {
+// Without noise, a loss that is at its best falls, however slowly, unless it does not move at all.
+bool StillFalls(const ReheatState& state, double mean, const Pass& pass) {
+  return IsNoiseless(pass) && mean <= state.best && RelativeRange(state.window) > 0;
+}
+
+std::optional<Reason> FindStallOfMany(const ReheatState& state, double mean, const Pass& pass) {
   const double pause = std::max(kLeastPauseOfDead, kPauseShareOfDead * state.age);
   if (HasDeadData(state, mean) && state.since_mark >= pause &&
-      state.age * steps_per_observation >= kLeastStepsDead) {
+      state.age * pass.steps >= kLeastStepsDead) {
     return Reason{ReasonCode::kStallDead, *state.tied, kDead};
   }
-  if (IsSound(state, mean)) {
+  if (OnlyDeadDataCount(state) || (state.stalls == 0 && StillFalls(state, mean, pass))) {
     return std::nullopt;
   }
-  if (state.far_above >= LeastWindow(kLeastStepsCollapsed, steps_per_observation)) {
+  if (state.far_above >= LeastWindow(kLeastStepsCollapsed, pass)) {
     return Reason{ReasonCode::kStallCollapsed, mean, kCollapse * state.best};
   }
-  const Limits limits = LimitsFor(state, mean, steps_per_observation);
+  const Limits limits = LimitsFor(state, mean, pass);
   if (state.since_mark < limits.least_window) {
     return std::nullopt;
   }
@@ -119,15 +117,15 @@ std::optional<Reason> FindStallInNoise(const ReheatState& state, double mean,
   return std::nullopt;
 }
 
-// --- Without noise. ---
+// --- Of a handful, without noise. ---
 
 // Bound: over this share of the attempt, this many observations at least, the loss falls less and
 // less, so that at most kFallLeft of it would ever go. Each net begins with a short fall of that
 // kind, that of its output's bias: as long as nothing was learned, the evidence has to be stronger.
-constexpr double kBoundShare = 0.5;
-constexpr uint32_t kBoundObservations = 9;
-constexpr double kFallLeft = 0.07;
-constexpr double kFallLeftOfNothing = 0.0025;
+constexpr double kBoundShare = 1.0 / 3;
+constexpr uint32_t kBoundObservations = 8;
+constexpr double kFallLeft = 0.12;
+constexpr double kFallLeftOfNothing = 0.01;
 constexpr uint32_t kLeastAgeOfNothing = 25;
 // Observations in a row.
 constexpr uint32_t kBoundInARow = 5;
@@ -154,10 +152,7 @@ double Patience(const ReheatState& state) {
   return kPatience * std::exp2(std::min(kMaxDoublings, state.stalls / kStallsOfPatience));
 }
 
-std::optional<Reason> FindStallWithoutNoise(const ReheatState& state, double mean) {
-  if (IsSound(state, mean)) {
-    return std::nullopt;
-  }
+std::optional<Reason> FindStallOfHandful(const ReheatState& state, double mean) {
   if (state.bound >= kBoundInARow) {
     const std::optional<Fall> fall = ProjectFall(state.window);
     return Reason{ReasonCode::kStallBound, mean, fall ? fall->newest - fall->left : mean};
@@ -176,7 +171,7 @@ std::optional<Reason> FindStallWithoutNoise(const ReheatState& state, double mea
 }  // namespace
 
 void ObserveAttempt(ReheatState& state, double mean, const std::optional<double>& tied,
-                    uint32_t steps_per_observation) {
+                    const Pass& pass) {
   ++state.age;
   state.best = std::min(state.best, mean);
   if (mean < kImprovement * state.mark) {
@@ -191,34 +186,36 @@ void ObserveAttempt(ReheatState& state, double mean, const std::optional<double>
     state.tied = before + kNewestWeight * (*tied - before);
   }
   state.far_above = mean > kCollapse * state.best ? state.far_above + 1 : 0;
-  if (IsNoiseless(steps_per_observation)) {
+  if (IsHandful(pass)) {
     state.window.Add(mean, std::max<uint32_t>(kBoundObservations, kBoundShare * state.age));
     state.bound = IsBound(state, mean) ? state.bound + 1 : 0;
   } else {
-    const Limits limits = LimitsFor(state, mean, steps_per_observation);
+    const Limits limits = LimitsFor(state, mean, pass);
     state.window.Add(mean, std::max<uint32_t>(limits.least_window, limits.flat_share * state.age));
   }
 }
 
-std::optional<Reason> FindStall(const ReheatState& state, double mean,
-                                uint32_t steps_per_observation) {
-  return IsNoiseless(steps_per_observation) ? FindStallWithoutNoise(state, mean)
-                                            : FindStallInNoise(state, mean, steps_per_observation);
+std::optional<Reason> FindStall(const ReheatState& state, double mean, const Pass& pass) {
+  return IsHandful(pass) ? FindStallOfHandful(state, mean) : FindStallOfMany(state, mean, pass);
 }
 
-Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_observation) {
+Reason WhyNoStall(const ReheatState& state, double mean, const Pass& pass) {
   const auto since = static_cast<double>(state.since_mark);
-  if (IsNoiseless(steps_per_observation)) {
-    return since >= Patience(state) && IsSound(state, mean)
-               ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
-               : Reason{ReasonCode::kImproving, since, Patience(state)};
+  if (IsHandful(pass)) {
+    return {ReasonCode::kImproving, since, Patience(state)};
   }
-  const Limits limits = LimitsFor(state, mean, steps_per_observation);
+  const Limits limits = LimitsFor(state, mean, pass);
   if (state.since_mark < limits.least_window) {
     return {ReasonCode::kImproving, since, static_cast<double>(limits.least_window)};
   }
-  return IsSound(state, mean) ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
-                              : Reason{ReasonCode::kStillMoving, since, limits.slow};
+  return OnlyDeadDataCount(state) && !HasDeadData(state, mean)
+             ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
+             : Reason{ReasonCode::kStillMoving, since, limits.slow};
+}
+
+bool HasDeadData(const ReheatState& state, double mean) {
+  return state.tied && *state.tied >= kDead &&
+         *state.tied * mean >= kDeadOfFirst * *state.first_mean;
 }
 
 bool HasLearnedNothing(const ReheatState& state, double mean) {

@@ -8,9 +8,10 @@
 // nothing at first: that is a stall only where it is flatter, and for longer. Where no tie can show
 // (steps of few losses), the mean alone is judged.
 //
-// Where every step sees the whole data set the
-// curve is smooth, and its curvature tells where it leads; it is judged by that, whatever its
-// learning rate, until the run has stalled once. Then an attempt must improve all the time.
+// Where every step sees the whole data set the mean has no noise: a loss that falls, however
+// slowly, is no stall of a run that was never perturbed. Where that is a handful of examples, too
+// few to tie (XOR), the curvature of the mean tells where it leads; it is judged by that, whatever
+// the learning rate, until the run has stalled once. Then an attempt must improve all the time.
 //
 // Pure functions on plain values.
 #ifndef LEHR_SERVER_CORE_POLICIES_REHEAT_STALL_H_
@@ -21,23 +22,37 @@
 
 #include "server/core/decision.h"
 #include "server/core/policies/reheat.h"
+#include "server/core/tied_losses.h"
 
 namespace lehr {
 
+// One pass over the data set, which is one observation.
+struct Pass {
+  uint32_t steps = 1;
+  uint64_t losses = 0;
+};
+
 // Whether every observation is of one step, and so without the noise of sampling.
-inline bool IsNoiseless(uint32_t steps_per_observation) { return steps_per_observation == 1; }
+inline bool IsNoiseless(const Pass& pass) { return pass.steps == 1; }
+
+// Whether that step sees a handful of examples, too few to tie.
+inline bool IsHandful(const Pass& pass) {
+  return IsNoiseless(pass) && pass.losses < TiedLosses::kLeast;
+}
 
 // Counts one observation of the attempt. state.first_mean is set, `mean` finite and >= 0.
 // `tied`: the share of the loss that tied, if it is known.
 void ObserveAttempt(ReheatState& state, double mean, const std::optional<double>& tied,
-                    uint32_t steps_per_observation);
+                    const Pass& pass);
 
 // Why the attempt is stuck, if it is, after the observation of `mean`.
-std::optional<Reason> FindStall(const ReheatState& state, double mean,
-                                uint32_t steps_per_observation);
+std::optional<Reason> FindStall(const ReheatState& state, double mean, const Pass& pass);
 
 // Why it is not, where it is not.
-Reason WhyNoStall(const ReheatState& state, double mean, uint32_t steps_per_observation);
+Reason WhyNoStall(const ReheatState& state, double mean, const Pass& pass);
+
+// Whether losses that tie carry enough of the mean loss to be dead data.
+bool HasDeadData(const ReheatState& state, double mean);
 
 // Whether a mean loss is so near to the run's first one that nothing was learned.
 bool HasLearnedNothing(const ReheatState& state, double mean);

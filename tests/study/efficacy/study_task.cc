@@ -77,6 +77,14 @@ std::vector<StudyTask> MakeTasks() {
   spirals.ends_at_goal = false;
   spirals.healthy = true;
   tasks.push_back(spirals);
+  // Its loss falls at every step, by a sixth in all: slow, but not stuck.
+  spirals.name = "spirals-slow-full";
+  spirals.title = "two spirals, 2-16-16-2, full batches, learning rate 0.03";
+  spirals.optimizer.learning_rate = 0.03;
+  spirals.batch_size = 0;
+  spirals.steps = 3000;
+  spirals.seeds = 50;
+  tasks.push_back(spirals);
 
   StudyTask deep = Digits("digits-deep", "digits 64-8×8-10", std::vector<int64_t>(8, 8), 400);
   tasks.push_back(deep);

@@ -160,11 +160,16 @@ TEST(Reheat, AndSoItDoesWhereNothingWasLearned) {
   EXPECT_THAT(Words(run.PassesUntilItActs(2.3)), ElementsAre("restore 1", "0.4:2"));
 }
 
-TEST(Reheat, AFullBatchIsDrawnAnewEvenWhereLayersKeepTheirWidth) {
+// Without noise it is the initial values that decide where a net goes.
+TEST(Reheat, AFullBatchStartsShallowFromWiderDrawsInTurn) {
   Stuck run(/*losses_per_step=*/kExamples);
   run.keeps_width = true;
   run.Pass(2.3);
-  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1", "0:0*bias"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)),
+              ElementsAre("restore 1", "0:1", "0:0*bias", "identity"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)),
+              ElementsAre("restore 1", "0:2.5", "0:0*bias", "identity"));
+  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0.9:0.5"));
 }
 
 TEST(Reheat, ABetterAttemptReplacesTheIncumbentAndTheLadderBeginsAnew) {
@@ -189,13 +194,25 @@ TEST(Reheat, AWorseAttemptDoesNotReplaceTheIncumbent) {
   EXPECT_EQ(run.state.incumbent.mean_loss, 1.15);
 }
 
-// Full batches replay themselves: the same parameters lead to the same stall.
-TEST(Reheat, AFullBatchIsDrawnAnewAtOnce) {
-  Stuck run(/*losses_per_step=*/kExamples);
+// They replay themselves: the same parameters lead to the same stall.
+TEST(Reheat, AHandfulOfExamplesIsDrawnAnewAtOnce) {
+  Stuck run = HandfulOfExamples();
+  run.keeps_width = true;
   run.Pass(2.3);
-  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1", "0:0*bias"));
-  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1.1", "0:0*bias"));
-  EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", "0:1", "0:0*bias"));
+  for (const char* draw : {"0:2.5", "0:2.5", "0:1", "0:2.5"}) {
+    EXPECT_THAT(Words(run.PassesUntilItActs(1.15)), ElementsAre("restore 1", draw, "0:0*bias"));
+  }
+}
+
+TEST(Reheat, SmallerWhereTheLastOfThemCarryTheLoss) {
+  for (const double share : {0.34, 0.36}) {
+    Stuck run = HandfulOfExamples();
+    run.Pass(2.3);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_THAT(Words(run.PassesUntilItActs(1.15, /*most=*/1000, share)),
+                  ElementsAre("restore 1", share < 0.35 ? "0:0.7" : "0:2.5", "0:0*bias"));
+    }
+  }
 }
 
 TEST(Reheat, WithoutTwoSnapshotsItPerturbsTheStateAtHand) {
@@ -288,14 +305,23 @@ TEST(Reheat, AStateAsGoodAsTheIncumbentStays) {
   EXPECT_EQ(run.Step(1.01).reason.code, ReasonCode::kLastPhase);
 }
 
-// Its loss jumps about, as that of small batches does: not a bit of it may change.
-TEST(Reheat, ARunThatWasNeverPerturbedIsNotTouchedInTheEnd) {
-  Stuck run(/*losses_per_step=*/kExamples);
-  run.policy.planned_steps = 1000;
-  run.Pass(2.3);
-  run.Pass(1.0);
-  run.step = 899;
-  EXPECT_EQ(run.Step(1.3).reason.code, ReasonCode::kLastPhase);
+// Its loss jumps about, as that of small batches does: not a bit of it may change. Far above its
+// best for ten passes in a row, it has collapsed.
+TEST(Reheat, ARunThatWasNeverPerturbedGoesBackInTheEndOnlyIfItHasCollapsed) {
+  for (const int far_above : {9, 10}) {
+    Stuck run;
+    run.tied = 0;
+    run.policy.planned_steps = 1000;
+    run.Pass(2.3);
+    run.Pass(1.0);
+    run.step = 900 - 20 * far_above;
+    Proposal proposal;
+    for (int pass = 0; pass < far_above; ++pass) {
+      proposal = run.Pass(1.6);
+    }
+    EXPECT_EQ(proposal.reason.code,
+              far_above == 10 ? ReasonCode::kReturnsToBest : ReasonCode::kLastPhase);
+  }
 }
 
 // A full batch that has stalled at 1.0, just before its last phase.

@@ -15,12 +15,15 @@ namespace lehr {
 
 inline constexpr uint64_t kExamples = 1000;
 
-// A run whose every step takes `losses_per_step` of the data set's thousand, and whose ranks do
+// A run whose every step takes `losses_per_step` of the data set's examples, and whose ranks do
 // what they are told.
 class Stuck {
  public:
-  explicit Stuck(uint64_t losses_per_step = kExamples / 20, uint32_t snapshot_capacity = 2)
-      : losses_per_step_(losses_per_step), snapshot_capacity_(snapshot_capacity) {}
+  explicit Stuck(uint64_t losses_per_step = kExamples / 20, uint32_t snapshot_capacity = 2,
+                 uint64_t examples = kExamples)
+      : losses_per_step_(losses_per_step),
+        snapshot_capacity_(snapshot_capacity),
+        examples_(examples) {}
 
   // One step.
   Proposal Step(double mean, double share = 1) {
@@ -32,7 +35,7 @@ class Stuck {
     const PolicyContext context = {.step = step,
                                    .apply_step = step + 1 + lag,
                                    .losses = losses_per_step_,
-                                   .dataset_examples = kExamples,
+                                   .dataset_examples = examples_,
                                    .snapshot_capacity = snapshot_capacity_,
                                    .snapshots = held,
                                    .can_set_identity = keeps_width,
@@ -53,17 +56,17 @@ class Stuck {
   // One pass over the data set: what its last step brings.
   Proposal Pass(double mean, double share = 1) {
     Proposal proposal;
-    for (uint64_t losses = 0; losses < kExamples; losses += losses_per_step_) {
+    for (uint64_t losses = 0; losses < examples_; losses += losses_per_step_) {
       proposal = Step(mean, share);
     }
     return proposal;
   }
 
   // Passes until one acts, `most` at most.
-  Proposal PassesUntilItActs(double mean, int most = 1000) {
+  Proposal PassesUntilItActs(double mean, int most = 1000, double share = 1) {
     Proposal proposal;
     for (passes = 1; passes <= most; ++passes) {
-      proposal = Pass(mean);
+      proposal = Pass(mean, share);
       if (ChangesParameters(proposal.actions)) {
         break;
       }
@@ -86,7 +89,13 @@ class Stuck {
  private:
   const uint64_t losses_per_step_;
   const uint32_t snapshot_capacity_;
+  const uint64_t examples_;
 };
+
+// All four of XOR's in every step.
+inline Stuck HandfulOfExamples() {
+  return Stuck(/*losses_per_step=*/4, /*snapshot_capacity=*/2, /*examples=*/4);
+}
 
 }  // namespace lehr
 
