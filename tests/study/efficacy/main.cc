@@ -138,7 +138,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", flags.plan.seeds, "seeds of each task; 0: as many as the table has")
       ->check(CLI::Range(0, 100'000));
   app.add_option("--first_seed", flags.plan.first_seed,
-                 "of each task [500000; with --tune 100000]");
+                 "of each task [600000; with --tune 100000]");
   app.add_option("--threads", flags.plan.threads, "trials at a time")->check(CLI::Range(1, 256));
   app.add_flag("--tune", flags.plan.tune, "the peers' grid, on seeds that the table has not");
   app.add_flag("--check", flags.check, "fail if reheat misses its promises");

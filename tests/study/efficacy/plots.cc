@@ -79,6 +79,11 @@ std::string LevelTick(const Panel& panel, double share, const std::string& label
          Text(panel.left - 6, panel.Y(share) + 4, "end", "#444444", label);
 }
 
+// Short, so that those of a logarithmic axis have room.
+std::string StepLabel(double steps) {
+  return steps < 1000 ? absl::StrFormat("%g", steps) : absl::StrFormat("%gk", steps / 1000);
+}
+
 std::string PercentTicks(const Panel& panel) {
   std::string text;
   for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
@@ -191,7 +196,7 @@ std::string RescueCurves(const std::vector<Row>& rows, const StudyTask& task) {
       PercentTicks(panel);
   for (const double tick : LogTicks(least, greatest)) {
     absl::StrAppend(&text, UprightTick(panel, std::log(tick / least) / std::log(greatest / least),
-                                       absl::StrCat(static_cast<int64_t>(tick))));
+                                       StepLabel(tick)));
   }
   absl::StrAppend(&text, Frame(panel),
                   Text(panel.X(0.5), panel.bottom + 36, "middle", "#222222", "steps"));
@@ -223,7 +228,7 @@ std::string TracePlot(const Trace& trace, const std::string& title) {
     absl::StrAppend(&text, LevelTick(lower, tick / hottest, absl::StrFormat("%g", tick)));
   }
   for (const double tick : EvenTicks(last)) {
-    absl::StrAppend(&text, UprightTick(lower, tick / last, absl::StrFormat("%g", tick)));
+    absl::StrAppend(&text, UprightTick(lower, tick / last, StepLabel(tick)));
   }
   for (const int64_t step : trace.action_steps) {
     const double x = upper.X(static_cast<double>(step) / last);

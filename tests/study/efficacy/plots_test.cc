@@ -25,13 +25,14 @@ TEST(Plots, LogTicksAreRound) {
 }
 
 TEST(Plots, RescueCurvesNameTheArmsOfTheTask) {
-  std::vector<TrialResult> results = ResultsOf("xor-paper", "restart (window 5)", {100, 200});
+  std::vector<TrialResult> results = ResultsOf("xor-paper", "restart (window 5)", {100, 2000});
   Add(ResultsOf("digits-deep", "literal (base 1)", {100}), results);
   const std::vector<Row> rows = RowsOf(results);
   const std::string svg = RescueCurves(rows, *rows[0].task);
   EXPECT_THAT(svg, HasSubstr("restart (window 5)"));
   EXPECT_THAT(svg, ::testing::Not(HasSubstr("literal")));
   EXPECT_THAT(svg, HasSubstr(">100</text>"));
+  EXPECT_THAT(svg, HasSubstr(">2k</text>"));
 }
 
 TEST(Plots, ThereIsNothingToShowWhereNoRunGotThere) {
