@@ -15,7 +15,7 @@ constexpr double kCollapse = 1.5;
 // Above this share of the first loss, nothing was learned.
 constexpr double kNothingLearned = 0.9;
 // Slow: no improvement for this share of the attempt. That of a run that was never perturbed lasts
-// longer in two cases: while it has learned nothing, and where its losses carry no noise.
+// longer in two cases: while it has learned nothing, and where it has a handful of examples.
 constexpr double kSlowShare = 0.3;
 constexpr double kLeastSlow = 100;
 
