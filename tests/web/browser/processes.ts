@@ -39,12 +39,15 @@ export class Lehrd {
       if (serving) {
         found.set(serving[1] ?? '', serving[2] ?? '');
       }
-      const [rpc, http] = [found.get('gRPC'), found.get('HTTP')];
-      if (rpc !== undefined && http !== undefined) {
-        // What it says later must not fill the pipe.
-        child.stderr.resume();
-        return new Lehrd(child, folder, rpc, `http://${http}`);
+      if (found.has('gRPC') && found.has('HTTP')) {
+        break;
       }
+    }
+    // The end of the loop has paused it, and what lehrd says later must not fill the pipe.
+    child.stderr.resume();
+    const [rpc, http] = [found.get('gRPC'), found.get('HTTP')];
+    if (rpc !== undefined && http !== undefined) {
+      return new Lehrd(child, folder, rpc, `http://${http}`);
     }
     throw new Error(`lehrd did not start:\n${log.join('\n')}`);
   }
