@@ -25,6 +25,11 @@ constexpr double kDead = 0.01;
 constexpr double kDeadOfFirst = 0.002;
 constexpr double kNewestWeight = 0.1;
 
+bool HasDeadData(const ReheatState& state, double mean) {
+  return state.tied && *state.tied >= kDead &&
+         *state.tied * mean >= kDeadOfFirst * *state.first_mean;
+}
+
 // A run that was never perturbed and has learned something is judged by its dead data alone, where
 // that shows: it may have converged, learn slowly, or jump about.
 bool OnlyDeadDataCount(const ReheatState& state) {
@@ -211,11 +216,6 @@ Reason WhyNoStall(const ReheatState& state, double mean, const Pass& pass) {
   return OnlyDeadDataCount(state) && !HasDeadData(state, mean)
              ? Reason{ReasonCode::kNothingDead, *state.tied, kDead}
              : Reason{ReasonCode::kStillMoving, since, limits.slow};
-}
-
-bool HasDeadData(const ReheatState& state, double mean) {
-  return state.tied && *state.tied >= kDead &&
-         *state.tied * mean >= kDeadOfFirst * *state.first_mean;
 }
 
 bool HasLearnedNothing(const ReheatState& state, double mean) {

@@ -51,9 +51,6 @@ std::optional<Reason> FindStall(const ReheatState& state, double mean, const Pas
 // Why it is not, where it is not.
 Reason WhyNoStall(const ReheatState& state, double mean, const Pass& pass);
 
-// Whether losses that tie carry enough of the mean loss to be dead data.
-bool HasDeadData(const ReheatState& state, double mean);
-
 // Whether a mean loss is so near to the run's first one that nothing was learned.
 bool HasLearnedNothing(const ReheatState& state, double mean);
 

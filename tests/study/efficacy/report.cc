@@ -70,9 +70,8 @@ std::string PairedTable(const std::vector<Row>& rows) {
     return "";
   }
   std::string text =
-      "| task | reheat against | there alone: reheat, peer | both there, first: reheat, peer | "
-      "all: "
-      "reheat, peer | p |\n|---|---|---|---|---|---|\n";
+      "| task | reheat against | there alone: reheat, peer | "
+      "both there, first: reheat, peer | all: reheat, peer | p |\n|---|---|---|---|---|---|\n";
   for (const PeerComparison& comparison : comparisons) {
     absl::StrAppendFormat(&text, "| %s | %s | %d, %d | %d, %d | %d, %d | %.2g |\n",
                           comparison.peer->task->title, comparison.peer->arm, comparison.ours_only,
